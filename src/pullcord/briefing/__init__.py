@@ -1,0 +1,1 @@
+"""What people see: the preserved context, facts apart from claims, and digests that bind it."""

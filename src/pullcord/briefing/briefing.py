@@ -1,0 +1,164 @@
+"""The briefing: twelve fields in reading order, each saying whether system, agent or policy spoke.
+
+Kept as plain JSON of one fixed shape: `FIELDS` names the fields and their weights. Facts are what
+system and policy captured; claims are what the agent said, and pages show the two apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pullcord.briefing.redaction import redact_value
+
+#: field to weight; they sum to 100 and are to be recalibrated from what deciders found missing
+FIELDS: Mapping[str, int] = {
+    "severity": 10,
+    "ask": 12,
+    "situation": 8,
+    "trigger": 8,
+    "background": 8,
+    "assessment": 8,
+    "options": 12,
+    "recommendation": 6,
+    "done": 10,
+    "deadline": 10,
+    "contingency": 4,
+    "user_state": 4,
+}
+#: messages of a transcript that are kept, characters of each, things already done that are listed
+MESSAGES_MAX = 60
+TEXT_MAX = 4_000
+DONE_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How complete a briefing is: filled fields of 12, and a score of 100."""
+
+    filled: int
+    score: int
+    missing: tuple[str, ...]
+
+
+def assemble(
+    *,
+    severity: Mapping[str, Any],
+    ask: Mapping[str, Any],
+    hits: Sequence[Mapping[str, Any]],
+    messages: Sequence[Mapping[str, Any]],
+    end_user: Mapping[str, Any],
+    run: str,
+    claims: Mapping[str, Any],
+    options: Sequence[Mapping[str, Any]],
+    deadline: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Build the twelve fields from what SDK and server hold; secrets are replaced on the way."""
+    recommendation = claims.get("recommendation") or ""
+    fields: dict[str, Any] = {
+        "severity": {"source": "policy", **severity},
+        "ask": {"source": "policy", **ask},
+        "situation": _situation(claims, messages),
+        "trigger": {"source": "system", "hits": [dict(each) for each in hits]},
+        "background": {"source": "system", "run": run, "end_user": dict(end_user)},
+        "assessment": _assessment(claims),
+        "options": [dict(each) for each in options],
+        "recommendation": {
+            "source": "agent",
+            "text": recommendation,
+            "counter_argument": claims.get("counter_argument") or "",
+        }
+        if recommendation
+        else None,
+        "done": done_in(messages),
+        "deadline": {"source": "policy", **deadline},
+        "contingency": None,
+        "user_state": {"source": "system", "waits": True} if end_user else None,
+    }
+    cleaned: dict[str, Any] = redact_value(fields)
+    return cleaned
+
+
+def _situation(
+    claims: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """What the agent says happened, else the end user's own last words."""
+    if claims.get("situation"):
+        return {"source": "agent", "text": claims["situation"]}
+    for message in reversed(messages):
+        content = message.get("content")
+        if message.get("role") == "user" and isinstance(content, str) and content.strip():
+            return {"source": "end_user", "text": content.strip()[:TEXT_MAX]}
+    return None
+
+
+def _assessment(claims: Mapping[str, Any]) -> dict[str, Any] | None:
+    given = {name: claims.get(name) for name in ("assessment", "confidence", "unknowns")}
+    if not any(value not in (None, "", []) for value in given.values()):
+        return None
+    return {
+        "source": "agent",
+        "text": given["assessment"] or "",
+        "confidence": given["confidence"],
+        "unknowns": given["unknowns"] or [],
+    }
+
+
+def kept_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The last messages, cut and cleaned, and how many earlier ones were left out."""
+    kept = [_message(each) for each in messages[-MESSAGES_MAX:]]
+    return kept, len(messages) - len(kept)
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    content = message.get("content")
+    text = content if isinstance(content, str) else "" if content is None else str(content)
+    found = {"role": str(message.get("role", "")), "text": text[:TEXT_MAX]}
+    calls = message.get("tool_calls")
+    if isinstance(calls, list) and calls:
+        found["calls"] = ", ".join(_called(each) for each in calls[:10])
+    if message.get("name"):
+        found["name"] = str(message["name"])[:100]
+    cleaned: dict[str, Any] = redact_value(found)
+    return cleaned
+
+
+def _called(call: Any) -> str:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        return "?"
+    return f"{str(function.get('name'))[:100]}({str(function.get('arguments'))[:500]})"
+
+
+def done_in(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the agent already did, from the calls of the transcript and their answers."""
+    answers = {
+        str(each.get("tool_call_id")): each for each in messages if each.get("role") == "tool"
+    }
+    found: list[dict[str, Any]] = []
+    for message in messages:
+        calls = message.get("tool_calls")
+        for call in calls if isinstance(calls, list) else []:
+            answer = answers.get(str(call.get("id"))) if isinstance(call, dict) else None
+            if answer is not None:
+                found.append(_done(call, answer))
+    return found[-DONE_MAX:]
+
+
+def _done(call: Any, answer: Mapping[str, Any]) -> dict[str, Any]:
+    result = str(answer.get("content") or "")
+    failed = answer.get("x_error") is True or result[:20].lower().lstrip().startswith("error")
+    return {"action": _called(call)[:600], "result": result[:600], "failed": failed}
+
+
+def completeness(briefing: Mapping[str, Any]) -> Completeness:
+    """Which fields are filled; a list or record counts when it says anything."""
+    missing = [name for name in FIELDS if not _is_filled(briefing.get(name))]
+    score = sum(weight for name, weight in FIELDS.items() if name not in missing)
+    return Completeness(len(FIELDS) - len(missing), score, tuple(missing))
+
+
+def _is_filled(value: Any) -> bool:
+    if isinstance(value, dict):
+        rest = {name: item for name, item in value.items() if name != "source"}
+        return any(item not in (None, "", [], {}) for item in rest.values())
+    return bool(value)

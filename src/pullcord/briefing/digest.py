@@ -1,0 +1,229 @@
+"""Canonical JSON (RFC 8785) and the digests that bind what was shown to what is executed.
+
+Sorting keys by `json.dumps` is not enough: RFC 8785 orders them by UTF-16 units and writes
+numbers as ECMAScript does. Values that no JSON party reads the same way are refused.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: deepest nesting; bytes of one canonical document; largest exact integer of ECMAScript
+DEPTH_MAX = 64
+BYTES_MAX = 4 * 1_048_576
+INTEGER_MAX = 2**53 - 1
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+
+class NotCanonical(ValueError):
+    """A value has no canonical form; the message names the path and what to send instead."""
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical JSON of a value, UTF-8.
+
+    Raises:
+        NotCanonical: NaN, infinity, integers beyond 2^53 - 1, lone surrogates, keys that are no
+            text, more than 64 levels, or more than 4 MiB.
+    """
+    if _is_plain(value, "$", 0):
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    else:
+        text = "".join(_pieces(value))
+    encoded = text.encode()
+    if len(encoded) > BYTES_MAX:
+        raise NotCanonical(f"{len(encoded)} bytes; at most {BYTES_MAX} are accepted")
+    return encoded
+
+
+def digest(value: Any) -> str:
+    """SHA-256 over the canonical JSON of a value, lower-case hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _is_plain(value: Any, path: str, depth: int) -> bool:
+    """Check a value whole; True when `json.dumps` already writes its canonical form."""
+    if value is None or value is True or value is False:
+        return True
+    kind = type(value)
+    if kind is str:
+        _check_text(value, path)
+        return True
+    if kind is int:
+        if not -INTEGER_MAX <= value <= INTEGER_MAX:
+            raise NotCanonical(f"{path}: integers beyond 2^53-1 are not exact; send text instead")
+        return True
+    if kind is float:
+        if not math.isfinite(value):
+            raise NotCanonical(f"{path}: {value} is no JSON number; send null or text instead")
+        return False
+    if depth >= DEPTH_MAX:
+        raise NotCanonical(f"{path}: nested more than {DEPTH_MAX} levels")
+    if kind is dict:
+        return _is_plain_object(value, path, depth)
+    if kind in (list, tuple):
+        plain = [_is_plain(item, f"{path}[{at}]", depth + 1) for at, item in enumerate(value)]
+        return all(plain)
+    raise NotCanonical(f"{path}: {kind.__name__} is not JSON; send text or a number instead")
+
+
+def _is_plain_object(value: dict[Any, Any], path: str, depth: int) -> bool:
+    plain = True
+    for key, item in value.items():
+        if type(key) is not str:
+            raise NotCanonical(f"{path}: the key {key!r} is not text")
+        _check_text(key, path)
+        if not key.isascii() and _ASTRAL.search(key):
+            plain = False
+        if not _is_plain(item, f"{path}.{key}", depth + 1):
+            plain = False
+    return plain
+
+
+def _check_text(text: str, path: str) -> None:
+    if not text.isascii() and _SURROGATE.search(text):
+        raise NotCanonical(f"{path}: holds a lone surrogate; send valid Unicode text")
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield "{"
+        for at, key in enumerate(sorted(value, key=lambda each: each.encode("utf-16-be"))):
+            yield ("," if at else "") + json.dumps(key, ensure_ascii=False) + ":"
+            yield from _pieces(value[key])
+        yield "}"
+    elif isinstance(value, list | tuple):
+        yield "["
+        for at, item in enumerate(value):
+            if at:
+                yield ","
+            yield from _pieces(item)
+        yield "]"
+    elif type(value) is float:
+        yield number(value)
+    else:
+        yield json.dumps(value, ensure_ascii=False)
+
+
+def number(value: float) -> str:
+    """A finite double as ECMAScript's Number.prototype.toString writes it."""
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = "" if fraction == "0" else fraction
+    digits = (whole + fraction).lstrip("0")
+    point = len(whole) + int(exponent or 0)
+    if whole == "0":
+        point -= len(fraction) - len(fraction.lstrip("0")) + 1
+    digits = digits.rstrip("0")
+    return sign + _laid_out(digits, point)
+
+
+def _laid_out(digits: str, point: int) -> str:
+    """Digits with the decimal point after `point` of them (ECMA-262, Number::toString)."""
+    count = len(digits)
+    if count <= point <= 21:
+        return digits + "0" * (point - count)
+    if 0 < point <= 21:
+        return f"{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return "0." + "0" * -point + digits
+    power = point - 1
+    head = digits[0] + (f".{digits[1:]}" if count > 1 else "")
+    return f"{head}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+# --- reading strictly -------------------------------------------------------------------------
+
+
+def strict_loads(text: bytes | str) -> Any:
+    """Parse JSON and refuse what two parties would read differently.
+
+    Raises:
+        NotCanonical: no JSON, duplicate keys, NUL in text, or anything `canonical` refuses.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise NotCanonical(f"$: nested more than {DEPTH_MAX} levels") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise NotCanonical(f"not JSON: {error}") from None
+    _is_plain(value, "$", 0)
+    _refuse_nul(value, "$")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [key for key, _ in pairs]
+        again = next(name for at, name in enumerate(names) if name in names[:at])
+        raise NotCanonical(f"the key {again!r} stands twice in one object; send it once")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise NotCanonical(f"{name} is no JSON number; send null or text instead")
+
+
+def _refuse_nul(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise NotCanonical(f"{path}: holds a NUL character; remove it")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_nul(key, path)
+            _refuse_nul(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            _refuse_nul(item, f"{path}[{at}]")
+
+
+# --- what digests are over ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an agent wants to do, as people are shown it; its digest binds screen and effect."""
+
+    workspace: str
+    environment: str
+    agent: str
+    tool: str
+    tool_version: str
+    args: Mapping[str, Any]
+    policy_version: str
+    escalation: str
+    nonce: str
+
+    def document(self) -> dict[str, Any]:
+        """The canonical document that is shown, kept and digested."""
+        return {
+            "workspace": self.workspace,
+            "environment": self.environment,
+            "agent": self.agent,
+            "tool": self.tool,
+            "tool_version": self.tool_version,
+            "args": dict(self.args),
+            "policy_version": self.policy_version,
+            "escalation": self.escalation,
+            "nonce": self.nonce,
+        }
+
+
+def with_args(document: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+    """The same document with other arguments: what an edited decision is over."""
+    return {**document, "args": dict(args)}
+
+
+def body_digest(tool: str, args: Mapping[str, Any], ask: Mapping[str, Any] | None) -> str:
+    """The identity of an opening under its key: action and ask; context is left out."""
+    return digest({"tool": tool, "args": dict(args), "ask": dict(ask) if ask else None})

@@ -1,0 +1,108 @@
+"""Hints between the parts of one process: "this changed, look again". Rows are the truth.
+
+A listener that falls behind is told to look at everything again; nothing ever blocks a publisher.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+#: signals a listener may fall behind before it is told to resynchronise
+BACKLOG_MAX = 256
+#: listeners of one process; one more is refused
+LISTENERS_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What changed: `topic` is "escalation", "policy", "people" or "resync"."""
+
+    topic: str
+    id: str = ""
+    version: int = 0
+    #: statuses, owner or key are never in a hint: whoever may see them reads them
+
+
+RESYNC = Signal("resync")
+
+
+class Listener:
+    """One reader of the hints of a workspace; iterate, and close when done."""
+
+    def __init__(self, bus: "Bus", workspace: str) -> None:
+        self._bus = bus
+        self.workspace = workspace
+        self._queue: asyncio.Queue[Signal] = asyncio.Queue(maxsize=BACKLOG_MAX)
+        self._is_behind = False
+
+    def put(self, signal: Signal) -> None:
+        """Take a hint, or note that hints were lost."""
+        try:
+            self._queue.put_nowait(signal)
+        except asyncio.QueueFull:
+            self._is_behind = True
+
+    async def next(self) -> Signal:
+        """The next hint; `resync` after hints were lost."""
+        if self._is_behind:
+            self._is_behind = False
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            return RESYNC
+        return await self._queue.get()
+
+    async def __aiter__(self) -> AsyncIterator[Signal]:
+        while True:
+            yield await self.next()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._bus.forget(self)
+
+
+class Bus:
+    """Publishes hints to the listeners of a workspace."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[Listener]] = {}
+        self._count = 0
+        self._due = asyncio.Event()
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return self._count
+
+    def listen(self, workspace: str) -> Listener:
+        """A new listener of this workspace.
+
+        Raises:
+            OverflowError: too many listen already.
+        """
+        if self._count >= LISTENERS_MAX:
+            raise OverflowError(f"{LISTENERS_MAX} listeners are connected already")
+        listener = Listener(self, workspace)
+        self._listeners.setdefault(workspace, set()).add(listener)
+        self._count += 1
+        return listener
+
+    def forget(self, listener: Listener) -> None:
+        """Drop a listener; safe to repeat."""
+        group = self._listeners.get(listener.workspace, set())
+        if listener in group:
+            group.discard(listener)
+            self._count -= 1
+        if not group:
+            self._listeners.pop(listener.workspace, None)
+
+    def publish(self, workspace: str, topic: str, id: str = "", version: int = 0) -> None:
+        """Tell the listeners of a workspace that something changed, and wake the engine."""
+        signal = Signal(topic, id, version)
+        for listener in self._listeners.get(workspace, ()):
+            listener.put(signal)
+        self._due.set()
+
+    async def work(self) -> None:
+        """Return when something was published since the last call."""
+        await self._due.wait()
+        self._due.clear()

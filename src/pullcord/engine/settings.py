@@ -1,0 +1,25 @@
+"""Settings of one Pullcord process; each has a limit and a reason."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this process serves; the command line and environment fill it."""
+
+    #: address people and agents use, without a slash at the end
+    public_url: str = "http://127.0.0.1:8710"
+    #: how long a sign-in lasts
+    session_for: timedelta = timedelta(hours=12)
+    #: age of a policy after which an SDK asks the server again
+    policy_stale_for: timedelta = timedelta(seconds=60)
+    #: how long a status page can be opened after the escalation ended
+    status_for: timedelta = timedelta(days=30)
+    #: signed webhook for every message; empty for none
+    webhook_url: str = ""
+    webhook_secret: str = ""
+    #: address pinged while all is well; empty for none
+    heartbeat_url: str = ""
+    #: how much faster than the wall clock deadlines run; only the demo changes it
+    pace: int = 1

@@ -1,0 +1,1 @@
+"""Who answers: people, schedules, ladders, and one function that never returns nobody."""

@@ -1,0 +1,75 @@
+"""API keys, passwords and one-time tokens: shown once, kept only as hashes."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from pullcord.seal.signing import text_of
+
+PASSWORD_LENGTH_MIN = 12
+PASSWORD_LENGTH_MAX = 1024
+Chance = Callable[[int], bytes]
+
+_HASHER = PasswordHasher()
+
+
+def mint(environment: str, chance: Chance) -> tuple[str, str, str]:
+    """A new API key: (the key, shown once; its public id; the hash that is kept).
+
+    A plain SHA-256 is enough because the secret is 256 random bits: there is nothing to guess,
+    and the check stands on the hot path of every request.
+    """
+    key_id = chance(6).hex()
+    secret = text_of(chance(32))
+    label = "live" if environment == "production" else "test"
+    return f"pk_{label}{key_id}_{secret}", key_id, digest_of(secret)
+
+
+def parse_key(shown: str) -> tuple[str, str] | None:
+    """(public id, secret) of a key as a client sends it; None when it is none."""
+    kind, _, rest = shown.partition("_")
+    label, _, secret = rest.partition("_")
+    if kind != "pk" or label[:4] not in ("live", "test") or not secret:
+        return None
+    return label[4:], secret
+
+
+def matches(secret: str, kept: str) -> bool:
+    """Whether a secret has this hash, in constant time."""
+    return hmac.compare_digest(digest_of(secret), kept)
+
+
+def token(chance: Chance) -> tuple[str, str]:
+    """A new token of 192 bits for a link or session: (the token, the hash that is kept)."""
+    shown = text_of(chance(24))
+    return shown, digest_of(shown)
+
+
+def digest_of(secret: str) -> str:
+    """SHA-256 of a secret, lower-case hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash of a password.
+
+    Raises:
+        ValueError: it is shorter than 12 or longer than 1024 characters.
+    """
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise ValueError(
+            f"a password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters; "
+            f"this one has {len(password)}"
+        )
+    return _HASHER.hash(password)
+
+
+def check_password(password: str, kept: str) -> bool:
+    """Whether a password has this hash; takes as long for an unusable hash."""
+    try:
+        return _HASHER.verify(kept, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,81 @@
+"""Sealed storage: content is kept encrypted, each piece under a key of its own.
+
+The key is derived from the master key and a random salt, so deleting salt and ciphertext makes
+the content unreadable for ever, in copies of the master key's owner too. The chain holds only the
+commitment SHA-256(salt ‖ ciphertext) and never breaks.
+"""
+
+import hashlib
+import zlib
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+#: content above this many bytes is compressed before it is sealed
+COMPRESSED_FROM = 1024
+#: most bytes a sealed content may unfold to
+UNSEALED_BYTES_MAX = 16 * 1_048_576
+#: The nonce may be fixed: salt is random, 256 bits, and used for one content only, so every key
+#: encrypts exactly one message.
+_NONCE = bytes(12)
+_PLAIN, _COMPRESSED = b"\x00", b"\x01"
+
+
+class SealBroken(ValueError):
+    """The content was altered, or sealed with another master key."""
+
+
+def item_key(master: bytes, workspace: str, chain: str, name: str, salt: bytes) -> bytes:
+    """The key of one content; an export may carry it so that an auditor can read that content."""
+    info = b"\x00".join(each.encode() for each in ("pullcord sealed v1", workspace, chain, name))
+    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(master)
+
+
+class Vault:
+    """Seals and unseals with one master key of 32 bytes."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != 32:
+            raise ValueError(f"the master key has {len(master)} bytes; it must have 32")
+        self._master = master
+
+    def seal(self, workspace: str, chain: str, name: str, plaintext: bytes, salt: bytes) -> bytes:
+        """The ciphertext of one content; the salt must be new and random, 32 bytes."""
+        assert len(salt) == 32, f"a salt of {len(salt)} bytes"
+        body = _PLAIN + plaintext
+        if len(plaintext) > COMPRESSED_FROM:
+            body = _COMPRESSED + zlib.compress(plaintext, 1)
+        key = item_key(self._master, workspace, chain, name, salt)
+        return AESGCM(key).encrypt(_NONCE, body, None)
+
+    def unseal(
+        self, workspace: str, chain: str, name: str, ciphertext: bytes, salt: bytes
+    ) -> bytes:
+        """The content.
+
+        Raises:
+            SealBroken: altered, or another master key.
+        """
+        return unseal_with(item_key(self._master, workspace, chain, name, salt), ciphertext)
+
+
+def unseal_with(key: bytes, ciphertext: bytes) -> bytes:
+    """The content, by the key of that one content."""
+    try:
+        body = AESGCM(key).decrypt(_NONCE, ciphertext, None)
+    except (InvalidTag, ValueError):
+        raise SealBroken("the content was altered, or sealed with another master key") from None
+    if body[:1] != _COMPRESSED:
+        return body[1:]
+    unfolder = zlib.decompressobj()
+    content = unfolder.decompress(body[1:], UNSEALED_BYTES_MAX)
+    if unfolder.unconsumed_tail:
+        raise SealBroken(f"the content unfolds to more than {UNSEALED_BYTES_MAX} bytes")
+    return content
+
+
+def commitment(salt: bytes, ciphertext: bytes) -> str:
+    """SHA-256(salt ‖ ciphertext), lower-case hex: what the chain holds of a content."""
+    return hashlib.sha256(salt + ciphertext).hexdigest()

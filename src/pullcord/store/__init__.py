@@ -1,0 +1,1 @@
+"""One port of domain verbs and the databases behind it."""

@@ -1,0 +1,78 @@
+"""Between domain values and what a database column holds."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from pullcord.path.escalation import Escalation, Message
+from pullcord.store.port import AgentKey, CallRecord, Receipt, ReceiptState
+
+_ENCODER = msgspec.json.Encoder()
+_ESCALATION = msgspec.json.Decoder(Escalation)
+_MESSAGE = msgspec.json.Decoder(Message)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def encoded(value: object) -> bytes:
+    """A domain value as JSON bytes."""
+    return _ENCODER.encode(value)
+
+
+def escalation_of(state: bytes) -> Escalation:
+    """An escalation from its state column."""
+    return _ESCALATION.decode(state)
+
+
+def message_of(state: bytes) -> Message:
+    """A message from its column."""
+    return _MESSAGE.decode(state)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970, UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def maybe_micros(at: datetime | None) -> int | None:
+    """The same, or None."""
+    return None if at is None else micros(at)
+
+
+def instant(value: int) -> datetime:
+    """The aware UTC instant of a column."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def maybe_instant(value: int | None) -> datetime | None:
+    """The same, or None."""
+    return None if value is None else instant(value)
+
+
+def key_of(row: tuple[str, str, str, str, str, str, int, int | None, str]) -> AgentKey:
+    """An API key from its row."""
+    return AgentKey(*row[:6], instant(row[6]), maybe_instant(row[7]), row[8])
+
+
+def receipt_of(row: tuple[str, str, str, str, str, int, str]) -> Receipt:
+    """A receipt from its row."""
+    return Receipt(*row[:4], ReceiptState(row[4]), instant(row[5]), row[6])
+
+
+def call_row(workspace: str, call: CallRecord) -> tuple[object, ...]:
+    """A call's columns."""
+    return (
+        workspace,
+        call.id,
+        micros(call.at),
+        call.agent,
+        call.agent_key,
+        call.environment,
+        call.run,
+        call.tool,
+        call.verdict,
+        call.rule,
+        call.policy_version,
+        call.count,
+        encoded(dict(call.facts)),
+    )

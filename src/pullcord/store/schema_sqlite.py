@@ -1,0 +1,144 @@
+"""The schema on SQLite, as numbered migrations; constraints hold the invariants here too."""
+
+MIGRATIONS: tuple[tuple[int, str], ...] = (
+    (
+        1,
+        """
+create table escalations (
+  workspace text not null, id text not null, version integer not null,
+  status text not null check (status in
+    ('open','accepted','decided','collected','closed','withdrawn')),
+  owner text not null, due_at integer, wake_at integer,
+  environment text not null, agent text not null, agent_key text not null, key text not null,
+  run text not null, end_user text not null, ladder text not null, control text not null,
+  status_digest text not null, body_digest text not null,
+  opened_at integer not null, asked_at integer not null, decided_at integer,
+  attempt text not null, head_seq integer not null, head_hash text not null,
+  touched integer not null default 0, state blob not null,
+  primary key (workspace, id),
+  unique (workspace, agent_key, key),
+  check (status not in ('open','accepted') or (owner <> '' and due_at is not null)),
+  check (status not in ('decided','collected') or due_at is not null),
+  check (status not in ('closed','withdrawn') or due_at is null),
+  check ((decided_at is not null) or status in ('open','accepted','withdrawn'))
+) strict;
+create index escalations_wake on escalations (wake_at) where wake_at is not null;
+create index escalations_due on escalations (due_at) where due_at is not null;
+create index escalations_living on escalations (workspace, due_at, id)
+  where status in ('open','accepted');
+create index escalations_owned on escalations (workspace, owner, due_at)
+  where status in ('open','accepted');
+create index escalations_ended on escalations (workspace, opened_at desc, id desc)
+  where status not in ('open','accepted');
+create index escalations_run on escalations (workspace, agent, run)
+  where status = 'accepted' and control = 'human';
+create index escalations_decided on escalations (workspace, agent_key, decided_at)
+  where status in ('decided','collected');
+create unique index escalations_status on escalations (status_digest) where status_digest <> '';
+create trigger decision_stands before update on escalations
+  when old.decided_at is not null and (new.decided_at is null
+    or new.decided_at <> old.decided_at or new.status in ('open','accepted','withdrawn'))
+  begin select raise(abort, 'a decision never changes'); end;
+create trigger version_grows before update of version on escalations
+  when new.version <> old.version + 1
+  begin select raise(abort, 'versions grow by one'); end;
+
+create table candidates (
+  workspace text not null, person text not null, escalation text not null,
+  primary key (workspace, person, escalation)
+) strict, without rowid;
+create index candidates_escalation on candidates (workspace, escalation);
+
+create table links (
+  workspace text not null, chain text not null, seq integer not null,
+  at integer not null, kind text not null, body blob not null, hash text not null,
+  primary key (workspace, chain, seq)
+) strict, without rowid;
+create trigger links_dense before insert on links
+  when new.seq <> 1 + coalesce((select max(seq) from links
+    where workspace = new.workspace and chain = new.chain), 0)
+  begin select raise(abort, 'a timeline has no holes'); end;
+create trigger links_stay before update on links
+  begin select raise(abort, 'a timeline never changes'); end;
+create trigger links_remain before delete on links
+  begin select raise(abort, 'a timeline never changes'); end;
+
+create table sealed (
+  workspace text not null, chain text not null, name text not null,
+  salt blob not null, ciphertext blob not null, ord integer primary key,
+  unique (workspace, chain, name)
+) strict;
+create trigger sealed_stay before update on sealed
+  begin select raise(abort, 'sealed content never changes'); end;
+
+create table outbox (
+  workspace text not null, id text not null, escalation text not null,
+  due_at integer not null, channel text not null, address text not null,
+  tries integer not null, message blob not null,
+  primary key (workspace, id)
+) strict;
+create index outbox_due on outbox (due_at);
+
+create table receipts (
+  ord integer primary key, workspace text not null, escalation text not null,
+  outgoing text not null, recipient text not null, channel text not null,
+  state text not null, at integer not null, detail text not null
+) strict;
+create index receipts_of on receipts (workspace, escalation, ord);
+
+create table duties (
+  workspace text not null, duty text not null, due_at integer not null,
+  primary key (workspace, duty)
+) strict, without rowid;
+
+create table policies (
+  ord integer primary key, workspace text not null, version text not null,
+  document blob not null, source text not null, by text not null, at integer not null,
+  is_current integer not null, unique (workspace, version)
+) strict;
+create unique index policies_current on policies (workspace) where is_current = 1;
+
+create table people (
+  workspace text not null, person text not null, document blob not null,
+  primary key (workspace, person)
+) strict, without rowid;
+
+create table keys (
+  id text primary key, workspace text not null, agent text not null, environment text not null,
+  secret_hash text not null, creator text not null, created_at integer not null,
+  revoked_at integer, note text not null
+) strict;
+
+create table accounts (
+  email text primary key, workspace text not null, person text not null,
+  password_hash text not null, changed_at integer not null, unique (workspace, person)
+) strict;
+
+create table sessions (
+  token_hash text primary key, workspace text not null, person text not null,
+  csrf text not null, started_at integer not null, expires_at integer not null
+) strict;
+create index sessions_of on sessions (workspace, person);
+
+create table tickets (
+  token_hash text primary key, workspace text not null, person text not null,
+  purpose text not null, expires_at integer not null
+) strict;
+
+create table calls (
+  workspace text not null, id text not null, at integer not null, agent text not null,
+  agent_key text not null, environment text not null, run text not null, tool text not null,
+  verdict text not null, rule text not null, policy_version text not null,
+  count integer not null, facts blob not null,
+  primary key (workspace, agent_key, id)
+) strict;
+create index calls_at on calls (workspace, at);
+
+create table epoch (one integer primary key check (one = 1), epoch integer not null) strict;
+insert into epoch values (1, 1);
+""",
+    ),
+)
+
+#: newest migration this code knows
+NEWEST = MIGRATIONS[-1][0]

@@ -1,0 +1,492 @@
+"""The store on SQLite: WAL, synchronous=FULL, one writer with group commit, one reader."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pullcord.errors import StoreBusy
+from pullcord.path.escalation import Escalation
+from pullcord.path.timeline import Link
+from pullcord.store import queries_sqlite as sql
+from pullcord.store.codec import (
+    encoded,
+    escalation_of,
+    instant,
+    maybe_instant,
+    maybe_micros,
+    message_of,
+    micros,
+    receipt_of,
+)
+from pullcord.store.group import GroupCommit
+from pullcord.store.lane import Connect, Lane, ThreadLane
+from pullcord.store.listing import EARLIEST, living_first, read_cursor, write_cursor
+from pullcord.store.port import (
+    Filed,
+    Filter,
+    Head,
+    KeyTaken,
+    Outgoing,
+    Page,
+    Receipt,
+    Row,
+    Sealed,
+    VersionConflict,
+)
+from pullcord.store.schema_sqlite import MIGRATIONS, NEWEST
+from pullcord.store.sqlite_office import OfficeVerbs
+
+Result = TypeVar("Result")
+
+#: seconds a connection waits for another process's lock
+BUSY_SECONDS = 5.0
+
+
+class SqliteStore(OfficeVerbs):
+    """One file; see `pullcord.store.port.Store` for what each verb promises."""
+
+    def __init__(
+        self, path: Path | str, *, lane: Callable[[Connect], Lane] = ThreadLane, sync: str = "FULL"
+    ) -> None:
+        self.path = Path(path)
+        self._sync = sync
+        self._lane = lane
+        self._opened = False
+
+    # --- life of the store ----------------------------------------------------------------
+    async def start(self) -> None:
+        """Open the file, refuse a schema it does not know, migrate.
+
+        Raises:
+            StoreBusy: the schema is newer or half applied; says what to do.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = GroupCommit(self._lane(self._connect))
+        self._reader = self._lane(self._connect)
+        self._opened = True
+        await self._reader.run(migrate)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.execute("pragma journal_mode = wal")
+        connection.execute(f"pragma synchronous = {self._sync}")
+        connection.execute("pragma foreign_keys = on")
+        return connection
+
+    async def close(self) -> None:
+        """Finish what was taken in and let go; safe to repeat."""
+        if self._opened:
+            self._opened = False
+            await self._writer.close()
+            await self._reader.close()
+
+    async def ping(self) -> None:
+        """One cheap read."""
+        await self.epoch()
+
+    async def epoch(self) -> int:
+        """The store's epoch."""
+        return int((await self._one(sql.EPOCH))[0])
+
+    async def write(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run a write through the group commit."""
+        return await self._writer.run(job)
+
+    async def read(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of a read."""
+
+        def job(connection: sqlite3.Connection) -> list[Any]:
+            return connection.execute(statement, values).fetchall()
+
+        try:
+            return await self._reader.run(job)
+        except sqlite3.OperationalError as error:
+            raise StoreBusy(f"the database did not answer: {error}") from error
+
+    async def _one(self, statement: str, *values: Any) -> Any:
+        rows = await self.read(statement, *values)
+        return rows[0] if rows else None
+
+    # --- escalations ----------------------------------------------------------------------
+    async def commit(self, filed: Filed) -> None:
+        """Write it all or nothing."""
+        await self.write(lambda connection: _file(connection, filed))
+
+    async def load(self, workspace: str, escalation: str) -> Row | None:
+        """One escalation, or None."""
+        return _row(await self._one(sql.LOAD, workspace, escalation))
+
+    async def load_confirmed(self, workspace: str, escalation: str) -> Row | None:
+        """The same; a committed row of one file is durable already."""
+        return await self.load(workspace, escalation)
+
+    async def by_key(self, workspace: str, agent_key: str, key: str) -> Row | None:
+        """The escalation under an idempotency key."""
+        return _row(await self._one(sql.BY_KEY, workspace, agent_key, key))
+
+    async def by_status(self, status_digest: str) -> Row | None:
+        """The escalation of a status page."""
+        return _row(await self._one(sql.BY_STATUS, status_digest))
+
+    async def find(
+        self, workspace: str, wanted: Filter, *, cursor: str = "", limit: int = 50
+    ) -> Page:
+        """A page of the listing."""
+        more, values = _conditions(wanted)
+        part, at, last = read_cursor(cursor)
+        rows: list[Row] = []
+        if part == "living" and living_first(wanted):
+            statement = sql.LIVING_PAGE.format(more=more)
+            found = await self.read(statement, workspace, *values, at, last, limit)
+            rows = [_known(each) for each in found]
+            if len(rows) == limit or not _ended_too(wanted):
+                return Page(tuple(rows), write_cursor(rows, limit, part="living"))
+            at, last = EARLIEST
+        elif part == "living":
+            at, last = EARLIEST
+        statement = sql.ENDED_PAGE.format(more=more)
+        left = limit - len(rows)
+        found = await self.read(statement, workspace, *values, at, last, left)
+        ended = [_known(each) for each in found]
+        return Page((*rows, *ended), write_cursor(ended, left, part="ended"))
+
+    async def human_controls(self, workspace: str, agent: str, run: str) -> str:
+        """Id of the escalation through which a person controls this run, else empty."""
+        row = await self._one(sql.HUMAN, workspace, agent, run) if run else None
+        return str(row[0]) if row else ""
+
+    async def load_of_people(self, workspace: str) -> Mapping[str, int]:
+        """Living escalations each person owns."""
+        return dict(await self.read(sql.LOADS, workspace))
+
+    async def last_asked(self, workspace: str) -> Mapping[str, datetime]:
+        """When each person was last asked."""
+        return {who: instant(at) for who, at in await self.read(sql.ASKED, workspace)}
+
+    async def contents(
+        self, workspace: str, escalation: str, names: Sequence[str] = ()
+    ) -> Sequence[Sealed]:
+        """Sealed contents in the order they were written."""
+        rows = await self.read(sql.CONTENTS, workspace, escalation)
+        return [Sealed(*row) for row in rows if not names or row[1] in names]
+
+    async def timeline(
+        self, workspace: str, chain: str, *, after: int = 0, limit: int = 500
+    ) -> Sequence[Link]:
+        """Links of one chain after a sequence number."""
+        rows = await self.read(sql.TIMELINE, workspace, chain, after, limit)
+        return [Link(row[0], row[1], instant(row[2]), *row[3:]) for row in rows]
+
+    async def chains(self, workspace: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
+        """Ids of all escalations in id order."""
+        return [row[0] for row in await self.read(sql.CHAINS, workspace, after, limit)]
+
+    # --- the engine's claims ----------------------------------------------------------------
+    async def claim_due(
+        self, now: datetime, *, lease_until: datetime, limit: int = 100
+    ) -> Sequence[Row]:
+        """Escalations whose time has come, leased."""
+        values = (micros(lease_until), micros(now), limit)
+        rows = await self.write(lambda link: link.execute(sql.CLAIM, values).fetchall())
+        return sorted((_known(row) for row in rows), key=lambda row: row.escalation.id)
+
+    async def rest(self, workspace: str, escalation: str, *, version: int) -> None:
+        """Nothing was due: sleep until its own deadline."""
+        values = (workspace, escalation, version)
+        await self.write(lambda link: link.execute(sql.REST, values).rowcount)
+
+    async def next_wake(self) -> datetime | None:
+        """The earliest wake-up."""
+        return maybe_instant((await self._one(sql.NEXT_WAKE))[0])
+
+    async def overdue_since(self, now: datetime) -> datetime | None:
+        """The earliest deadline that has passed."""
+        return maybe_instant((await self._one(sql.OVERDUE, micros(now)))[0])
+
+    async def nudge(self, workspace: str, at: datetime) -> int:
+        """Wake every open escalation at `at`."""
+        values = (micros(at), workspace)
+        return await self.write(lambda link: link.execute(sql.NUDGE, values).rowcount)
+
+    async def claim_outgoing(
+        self, now: datetime, *, lease_until: datetime, limit: int = 100
+    ) -> Sequence[tuple[str, Outgoing]]:
+        """Messages due for sending, leased."""
+        values = (micros(lease_until), micros(now), limit)
+        rows = await self.write(lambda link: link.execute(sql.CLAIM_OUT, values).fetchall())
+        found = [
+            (row[0], Outgoing(row[1], message_of(row[5]), row[2], row[3], row[4])) for row in rows
+        ]
+        return sorted(found, key=lambda each: (each[1].message.urgency, each[1].id))
+
+    async def plan_outgoing(
+        self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
+    ) -> None:
+        """Replace an unplanned message by its copies."""
+
+        def job(link: sqlite3.Connection) -> None:
+            if link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount:
+                for copy in copies:
+                    link.execute(sql.OUTGOING, _outgoing_row(workspace, copy))
+
+        await self.write(job)
+
+    async def settle_outgoing(
+        self, workspace: str, outgoing: str, receipt: Receipt, *, again_at: datetime | None
+    ) -> None:
+        """Keep the receipt; drop the message or try again later."""
+
+        def job(link: sqlite3.Connection) -> None:
+            if again_at is None:
+                changed = link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount
+            else:
+                values = (micros(again_at), workspace, outgoing)
+                changed = link.execute(sql.AGAIN_OUT, values).rowcount
+            if changed:
+                link.execute(sql.RECEIPT, _receipt_row(workspace, receipt))
+
+        await self.write(job)
+
+    async def receipts(self, workspace: str, escalation: str) -> Sequence[Receipt]:
+        """What became of the messages of one escalation."""
+        rows = await self.read(sql.RECEIPTS, workspace, escalation)
+        return [receipt_of(row) for row in rows]
+
+    async def claim_duties(
+        self, now: datetime, *, lease_until: datetime, limit: int = 10
+    ) -> Sequence[tuple[str, str]]:
+        """Duties that are due, leased."""
+        values = (micros(lease_until), micros(now), limit)
+        rows = await self.write(lambda link: link.execute(sql.CLAIM_DUTIES, values).fetchall())
+        return sorted((row[0], row[1]) for row in rows)
+
+    async def finish_duty(self, workspace: str, duty: str, next_at: datetime) -> None:
+        """The duty is done until `next_at`."""
+        values = (workspace, duty, micros(next_at))
+        await self.write(lambda link: link.execute(sql.FINISH_DUTY, values).rowcount)
+
+    async def decided_for(
+        self, workspace: str, agent_key: str, *, attempt: str = "", limit: int = 100
+    ) -> Sequence[Row]:
+        """What waits for one API key."""
+        rows = await self.read(sql.DECIDED, workspace, agent_key, attempt, limit)
+        return [_known(row) for row in rows]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, each migration whole or visibly half applied.
+
+    Raises:
+        StoreBusy: the schema is newer than this code, or half applied.
+    """
+    connection.execute("begin immediate")
+    connection.execute(sql.SCHEMA_TABLE)
+    applied = connection.execute(sql.SCHEMA_VERSION).fetchall()
+    connection.execute("commit")
+    half = [version for version, done in applied if not done]
+    newest = max((version for version, _ in applied), default=0)
+    if half:
+        raise StoreBusy(
+            f"migration {half[0]} of this database was only half applied; restore the backup "
+            "that was made before it, and start again."
+        )
+    if newest > NEWEST:
+        raise StoreBusy(
+            f"the database has schema {newest}, this Pullcord knows {NEWEST}; "
+            "install the version that wrote it, or a newer one."
+        )
+    for version, script in MIGRATIONS:
+        if version > newest:
+            _apply(connection, version, script)
+
+
+def _apply(connection: sqlite3.Connection, version: int, script: str) -> None:
+    connection.execute("begin immediate")
+    if (version, 1) not in connection.execute(sql.SCHEMA_VERSION).fetchall():
+        connection.execute(sql.SCHEMA_BEGIN, (version,))
+        for statement in statements_of(script):
+            connection.execute(statement)
+        connection.execute(sql.SCHEMA_DONE, (version,))
+    connection.execute("commit")
+
+
+def statements_of(script: str) -> list[str]:
+    """The statements of a script; one with a trigger's body stays whole."""
+    found: list[str] = []
+    pending = ""
+    for line in script.splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            found.append(pending)
+            pending = ""
+    return found
+
+
+def _file(connection: sqlite3.Connection, filed: Filed) -> None:
+    for row in filed.rows:
+        _write_row(connection, filed.workspace, row)
+    connection.executemany(
+        sql.LINK,
+        [
+            (
+                filed.workspace,
+                each.chain,
+                each.seq,
+                micros(each.at),
+                each.kind,
+                each.body,
+                each.hash,
+            )
+            for each in filed.links
+        ],
+    )
+    connection.executemany(
+        sql.SEAL,
+        [
+            (filed.workspace, each.escalation, each.name, each.salt, each.ciphertext)
+            for each in filed.sealed
+        ],
+    )
+    connection.executemany(
+        sql.OUTGOING, [_outgoing_row(filed.workspace, each) for each in filed.outgoing]
+    )
+
+
+def _write_row(connection: sqlite3.Connection, workspace: str, row: Row) -> None:
+    escalation = row.escalation
+    assert escalation.workspace == workspace, f"{escalation.id} belongs to another workspace"
+    if escalation.version == 1:
+        _insert(connection, row)
+    else:
+        _update(connection, row)
+        connection.execute(sql.CANDIDATES_DROP, (workspace, escalation.id))
+    offer = escalation.offer
+    if offer is not None and escalation.is_living:
+        for who in dict.fromkeys(offer.candidates):
+            connection.execute(sql.CANDIDATES_ADD, (workspace, who, escalation.id))
+
+
+def _insert(connection: sqlite3.Connection, row: Row) -> None:
+    each = row.escalation
+    due = maybe_micros(each.due_at)
+    values = (
+        each.workspace,
+        each.id,
+        each.version,
+        each.status.value,
+        each.owner,
+        due,
+        due,
+        each.environment,
+        each.agent,
+        each.agent_key,
+        each.key,
+        each.run,
+        each.end_user,
+        each.ladder.id,
+        each.control.value,
+        each.status_digest,
+        each.body_digest,
+        micros(each.opened_at),
+        micros(each.opened_at),
+        _decided_at(each),
+        each.attempt,
+        row.head.seq,
+        row.head.hash,
+        encoded(each),
+    )
+    standing, digest = connection.execute(sql.INSERT, values).fetchone()
+    if standing != each.id:
+        raise KeyTaken(standing, digest)
+
+
+def _update(connection: sqlite3.Connection, row: Row) -> None:
+    each = row.escalation
+    due = maybe_micros(each.due_at)
+    asked_at = each.offer.until if each.offer else each.opened_at
+    values = (
+        each.version,
+        each.status.value,
+        each.owner,
+        due,
+        due,
+        each.control.value,
+        micros(asked_at),
+        _decided_at(each),
+        each.attempt,
+        row.head.seq,
+        row.head.hash,
+        encoded(each),
+        each.workspace,
+        each.id,
+        each.version - 1,
+    )
+    if connection.execute(sql.UPDATE, values).rowcount != 1:
+        raise VersionConflict(f"{each.id} is no longer at version {each.version - 1}")
+
+
+def _decided_at(escalation: Escalation) -> int | None:
+    return micros(escalation.decision.at) if escalation.decision else None
+
+
+def _outgoing_row(workspace: str, each: Outgoing) -> tuple[Any, ...]:
+    return (
+        workspace,
+        each.id,
+        each.message.escalation,
+        micros(each.message.at),
+        each.channel,
+        each.address,
+        each.tries,
+        encoded(each.message),
+    )
+
+
+def _receipt_row(workspace: str, receipt: Receipt) -> tuple[Any, ...]:
+    return (
+        workspace,
+        receipt.escalation,
+        receipt.outgoing,
+        receipt.to,
+        receipt.channel,
+        receipt.state.value,
+        micros(receipt.at),
+        receipt.detail[:500],
+    )
+
+
+def _row(found: Any) -> Row | None:
+    return None if found is None else _known(found)
+
+
+def _known(found: Any) -> Row:
+    return Row(escalation_of(found[0]), Head(found[1], found[2]))
+
+
+def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    if wanted.statuses:
+        parts.append(f"status in ({','.join('?' * len(wanted.statuses))})")
+        values += wanted.statuses
+    for name, condition in sql.WANTED.items():
+        value = getattr(wanted, name)
+        if value:
+            parts.append(condition)
+            values.append(value)
+    if wanted.candidate:
+        parts.append(sql.CANDIDATE)
+        values += [wanted.candidate, wanted.candidate]
+    return "".join(f" and {part}" for part in parts), values
+
+
+def _ended_too(wanted: Filter) -> bool:
+    return not wanted.statuses or any(each not in ("open", "accepted") for each in wanted.statuses)

@@ -1,0 +1,226 @@
+"""The SQLite store's configuration verbs: policies, people, keys, accounts, sessions, calls."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pullcord.path.timeline import Link
+from pullcord.store import queries_sqlite as sql
+from pullcord.store.codec import call_row, instant, key_of, maybe_micros, micros
+from pullcord.store.port import (
+    WORKSPACE_CHAIN,
+    Account,
+    AgentKey,
+    CallRecord,
+    Head,
+    PolicyVersion,
+    Sealed,
+    Session,
+    Ticket,
+    VersionConflict,
+)
+
+Result = TypeVar("Result")
+
+
+class OfficeVerbs:
+    """The half of the store that configuration uses."""
+
+    async def write(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run a write; the store provides it."""
+        raise AssertionError("the store provides it")
+
+    async def read(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of a read; the store provides it."""
+        raise AssertionError("the store provides it")
+
+    async def _do(self, statement: str, *values: Any) -> int:
+        return await self.write(lambda link: link.execute(statement, values).rowcount)
+
+    # --- workspace chain ------------------------------------------------------------------
+    async def workspace_head(self, workspace: str) -> Head:
+        """The end of the workspace's own chain."""
+        rows = await self.read(sql.HEAD, workspace, WORKSPACE_CHAIN)
+        return Head(*rows[0]) if rows else Head()
+
+    async def record(self, workspace: str, link: Link, sealed: Sequence[Sealed] = ()) -> None:
+        """Append one link to the workspace's chain."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            last = connection.execute(sql.HEAD, (workspace, link.chain)).fetchone() or (0, "")
+            if link.seq != last[0] + 1:
+                raise VersionConflict(f"entry {link.seq} of {link.chain} is taken")
+            row = (
+                workspace,
+                link.chain,
+                link.seq,
+                micros(link.at),
+                link.kind,
+                link.body,
+                link.hash,
+            )
+            connection.execute(sql.LINK, row)
+            for each in sealed:
+                values = (workspace, each.escalation, each.name, each.salt, each.ciphertext)
+                connection.execute(sql.SEAL, values)
+
+        await self.write(job)
+
+    # --- configuration --------------------------------------------------------------------
+    async def workspaces(self) -> Sequence[str]:
+        """All workspaces of this store."""
+        return sorted(row[0] for row in await self.read(sql.WORKSPACES))
+
+    async def put_policy(self, policy: PolicyVersion) -> None:
+        """Keep a version and make it the current one."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(sql.POLICY_OFF, (policy.workspace,))
+            values = (
+                policy.workspace,
+                policy.version,
+                policy.document,
+                policy.source,
+                policy.by,
+                micros(policy.at),
+            )
+            connection.execute(sql.POLICY_ON, values)
+
+        await self.write(job)
+
+    async def policy(self, workspace: str, version: str = "") -> PolicyVersion | None:
+        """The current policy, or the named version."""
+        if version:
+            rows = await self.read(sql.POLICY_NAMED, workspace, version)
+        else:
+            rows = await self.read(sql.POLICY_NOW, workspace)
+        return _policy(rows[0]) if rows else None
+
+    async def policies(self, workspace: str, *, limit: int = 50) -> Sequence[PolicyVersion]:
+        """Versions, newest first."""
+        return [_policy(row) for row in await self.read(sql.POLICIES, workspace, limit)]
+
+    async def people(self, workspace: str) -> Mapping[str, bytes]:
+        """Person id to the living person record."""
+        return dict(await self.read(sql.PEOPLE, workspace))
+
+    async def put_person(self, workspace: str, person: str, document: bytes) -> None:
+        """Keep one person's record."""
+        await self._do(sql.PUT_PERSON, workspace, person, document)
+
+    # --- keys, accounts, sessions ---------------------------------------------------------
+    async def put_key(self, key: AgentKey) -> None:
+        """Keep a new key, or revoke one."""
+        await self._do(
+            sql.PUT_KEY,
+            key.id,
+            key.workspace,
+            key.agent,
+            key.environment,
+            key.secret_hash,
+            key.creator,
+            micros(key.created_at),
+            maybe_micros(key.revoked_at),
+            key.note,
+        )
+
+    async def key(self, key_id: str) -> AgentKey | None:
+        """A key by its public id."""
+        rows = await self.read(sql.KEY, key_id)
+        return key_of(rows[0]) if rows else None
+
+    async def keys(self, workspace: str) -> Sequence[AgentKey]:
+        """All keys of the workspace, newest first."""
+        return [key_of(row) for row in await self.read(sql.KEYS, workspace)]
+
+    async def put_account(self, account: Account) -> None:
+        """Keep or replace a person's sign-in."""
+        await self._do(
+            sql.PUT_ACCOUNT,
+            account.email,
+            account.workspace,
+            account.person,
+            account.password_hash,
+            micros(account.changed_at),
+        )
+
+    async def account(self, email: str) -> Account | None:
+        """A sign-in by e-mail."""
+        rows = await self.read(sql.ACCOUNT, email)
+        return _account(*rows[0]) if rows else None
+
+    async def put_session(self, session: Session) -> None:
+        """Keep a new session."""
+        await self._do(
+            sql.PUT_SESSION,
+            session.token_hash,
+            session.workspace,
+            session.person,
+            session.csrf,
+            micros(session.started_at),
+            micros(session.expires_at),
+        )
+
+    async def session(self, token_hash: str, now: datetime) -> Session | None:
+        """A session that has not expired."""
+        rows = await self.read(sql.SESSION, token_hash, micros(now))
+        return _session(*rows[0]) if rows else None
+
+    async def end_session(self, token_hash: str) -> None:
+        """Sign out."""
+        await self._do(sql.END_SESSION, token_hash)
+
+    async def end_sessions_of(self, workspace: str, person: str) -> None:
+        """Sign a person out everywhere."""
+        await self._do(sql.END_SESSIONS, workspace, person)
+
+    async def put_ticket(self, ticket: Ticket) -> None:
+        """Keep a one-time link."""
+        await self._do(
+            sql.PUT_TICKET,
+            ticket.token_hash,
+            ticket.workspace,
+            ticket.person,
+            ticket.purpose,
+            micros(ticket.expires_at),
+        )
+
+    async def spend_ticket(self, token_hash: str, now: datetime) -> Ticket | None:
+        """Take a one-time link, once."""
+        row = await self.write(lambda link: link.execute(sql.SPEND, (token_hash,)).fetchone())
+        if row is None or row[4] <= micros(now):
+            return None
+        return _ticket(*row)
+
+    # --- calls ----------------------------------------------------------------------------
+    async def record_calls(self, workspace: str, calls: Sequence[CallRecord]) -> None:
+        """Keep a batch of guarded calls."""
+        rows = [call_row(workspace, call) for call in calls]
+        await self.write(lambda link: link.executemany(sql.CALLS, rows).rowcount)
+
+    async def call_counts(
+        self, workspace: str, *, since: datetime
+    ) -> Mapping[tuple[str, str], int]:
+        """(tool, verdict) to number of calls."""
+        rows = await self.read(sql.COUNTS, workspace, micros(since))
+        return {(tool, verdict): count for tool, verdict, count in rows}
+
+
+def _policy(row: Any) -> PolicyVersion:
+    workspace, version, document, source, by, at = row
+    return PolicyVersion(workspace, version, document, source, by, instant(at))
+
+
+def _account(workspace: str, person: str, email: str, password_hash: str, at: int) -> Account:
+    return Account(workspace, person, email, password_hash, instant(at))
+
+
+def _session(
+    token_hash: str, workspace: str, person: str, csrf: str, started_at: int, expires_at: int
+) -> Session:
+    return Session(token_hash, workspace, person, csrf, instant(started_at), instant(expires_at))
+
+
+def _ticket(token_hash: str, workspace: str, person: str, purpose: str, expires_at: int) -> Ticket:
+    return Ticket(token_hash, workspace, person, purpose, instant(expires_at))

@@ -1,0 +1,254 @@
+"""What agents, operators and end users send: strict models, unknown fields refused."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from pullcord.wire.bounds import (
+    CALLS_MAX,
+    MESSAGES_MAX,
+    Digest,
+    MaybeName,
+    MaybeText,
+    Name,
+    Question,
+    Seconds,
+    Text,
+)
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The base of everything that comes in."""
+
+
+class EndUserIn(Request, kw_only=True):
+    """The person the agent serves."""
+
+    id: Name
+    name: MaybeName = ""
+    email: MaybeName = ""
+    locale: MaybeName = ""
+    tier: MaybeName = ""
+    asks_for_person: bool = False
+
+
+class OptionIn(Request, kw_only=True):
+    """One option of an ask."""
+
+    id: Name
+    label: Question
+    consequence: MaybeText = ""
+    is_safe: bool = False
+
+
+class AskIn(Request, kw_only=True):
+    """What the agent asks by itself; a rule's ask comes from the policy."""
+
+    kind: Literal["approve", "answer", "choose", "take_over"] = "approve"
+    question: Question = ""
+    options: Annotated[list[OptionIn], msgspec.Meta(max_length=12)] = []
+    #: JSON Schema of the answer, for asks of kind answer
+    schema: dict[str, Any] | None = None
+
+
+class ClaimsIn(Request, kw_only=True):
+    """What the agent says about the situation: shown as claims, never as facts."""
+
+    situation: MaybeText = ""
+    assessment: MaybeText = ""
+    unknowns: Annotated[list[Question], msgspec.Meta(max_length=20)] = []
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    recommendation: MaybeText = ""
+    counter_argument: MaybeText = ""
+
+
+class HitIn(Request, kw_only=True):
+    """A rule that fired in the SDK; the server evaluates again."""
+
+    rule: Name
+    mode: Name
+
+
+class OpenIn(Request, kw_only=True):
+    """`POST /v1/escalations`: a guarded call was stopped, or the agent asks by itself.
+
+    `key` makes it idempotent per API key; its identity is `tool`, `args` and `ask`.
+    """
+
+    key: Name
+    tool: MaybeName = ""
+    args: dict[str, Any] = {}
+    ask: AskIn | None = None
+    run: MaybeName = ""
+    call: MaybeName = ""
+    turn: MaybeName = ""
+    end_user: EndUserIn | None = None
+    messages: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=MESSAGES_MAX)] = []
+    claims: ClaimsIn | None = None
+    signals: dict[str, str | int | float | bool] = {}
+    hits: Annotated[list[HitIn], msgspec.Meta(max_length=200)] = []
+    #: names of arguments the SDK left out because they are not JSON
+    excluded: Annotated[list[Name], msgspec.Meta(max_length=50)] = []
+    policy_version: MaybeName = ""
+    trace: MaybeName = ""
+
+
+class CallIn(Request, kw_only=True):
+    """One guarded call that needed no person, for denominators and sampling."""
+
+    id: Name
+    at: Name
+    tool: Name
+    verdict: Literal["allow", "sample", "observe", "granted", "deny", "gate", "veto"]
+    rule: MaybeName = ""
+    run: MaybeName = ""
+    policy_version: MaybeName = ""
+    count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+
+
+class CallsIn(Request, kw_only=True):
+    """`POST /v1/calls`: a batch; `lost` counts calls the SDK had to drop."""
+
+    calls: Annotated[list[CallIn], msgspec.Meta(max_length=CALLS_MAX)]
+    lost: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class ExplainIn(Request, kw_only=True):
+    """`POST /v1/explain`: what would happen to this call, without acting."""
+
+    tool: Name
+    args: dict[str, Any] = {}
+    run: MaybeName = ""
+    end_user: EndUserIn | None = None
+    signals: dict[str, str | int | float | bool] = {}
+    messages: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=MESSAGES_MAX)] = []
+
+
+# --- acts on one escalation: one model per verb ------------------------------------------------
+
+
+class Act(Request, kw_only=True):
+    """The base of every act. `generation` and `shown_digest`, when given, must still hold."""
+
+    generation: int | None = None
+    shown_digest: Digest | None = None
+
+
+class AcceptIn(Act, kw_only=True):
+    """ "I have it"."""
+
+
+class DeclineIn(Act, kw_only=True):
+    """ "Not me"."""
+
+    reason: MaybeText = ""
+
+
+class ReleaseIn(Act, kw_only=True):
+    """The owner gives it back to the rung."""
+
+    reason: MaybeText = ""
+
+
+class ReassignIn(Act, kw_only=True):
+    """Offer it to a named person."""
+
+    to: Name
+    reason: MaybeText = ""
+
+
+class SnoozeIn(Act, kw_only=True):
+    """Hold it longer without deciding, within `decide_by`."""
+
+    seconds: Seconds
+
+
+class ExtendIn(Act, kw_only=True):
+    """Move `decide_by` within the rule's limit and promise anew."""
+
+    seconds: Seconds
+    reason: MaybeText = ""
+
+
+class QuestionIn(Act, kw_only=True):
+    """The owner asks the agent or the end user."""
+
+    to: Literal["agent", "end_user"]
+    text: Text
+
+
+class ReplyIn(Act, kw_only=True):
+    """An answer to the pending question."""
+
+    question: Name
+    text: Text
+
+
+class ContextIn(Act, kw_only=True):
+    """More context; never the action."""
+
+    text: Text
+
+
+class CommentIn(Act, kw_only=True):
+    """A note in the timeline."""
+
+    text: Text
+
+
+class TakeOverIn(Act, kw_only=True):
+    """The owner takes the conversation."""
+
+
+class HandBackNoteIn(Request, kw_only=True):
+    """What a person tells the agent when handing back; dated facts, never standing orders."""
+
+    decided: MaybeText = ""
+    done_outside: MaybeText = ""
+    may_assume: MaybeText = ""
+    must_not: MaybeText = ""
+
+
+class HandBackIn(Act, kw_only=True):
+    """Control returns to the agent."""
+
+    note: HandBackNoteIn
+
+
+class DecideIn(Act, kw_only=True):
+    """The decision. Edited arguments are the whole object, not a patch."""
+
+    kind: Literal["approve", "edit", "reject", "answer", "choose"]
+    args: dict[str, Any] | None = None
+    answer: Any = None
+    option: MaybeName = ""
+    note: MaybeText = ""
+
+
+class WithdrawIn(Act, kw_only=True):
+    """The agent or end user takes the question back."""
+
+    reason: MaybeText = ""
+
+
+class CollectIn(Act, kw_only=True):
+    """The agent takes the decision; the same attempt gets the same reply."""
+
+    attempt: Name
+
+
+class ReportIn(Act, kw_only=True):
+    """What the agent really executed."""
+
+    attempt: Name
+    outcome: Literal["executed", "failed", "not_needed"]
+    #: the arguments that were really used; needed for executed and failed
+    args: dict[str, Any] | None = None
+    result: MaybeText = ""
+
+
+class OutcomeIn(Act, kw_only=True):
+    """A label learned afterwards."""
+
+    label: Name
+    text: MaybeText = ""
