@@ -21,6 +21,7 @@ PullcordError
 │   ├── NotAccepted          that act needs somebody who has said "I have it"
 │   ├── StaleView            what you were shown is not what is there now
 │   ├── DecisionExpired      the decision may no longer be executed
+│   ├── RunTakenOver         a person has the conversation of this run
 │   └── Stopped              an operator halted the agent, tool or workspace
 ├── OutsideFailed            try again; nothing is known to be lost
 │   ├── ChannelDown          a channel did not take the message
@@ -217,6 +218,17 @@ class DecisionExpired(WorldMovedOn):
     """The decision may no longer be executed."""
 
     problem = "decision-expired"
+
+
+class RunTakenOver(WorldMovedOn):
+    """A person has the conversation of this run; the agent's guarded calls are refused."""
+
+    problem = "run-taken-over"
+
+    def __init__(self, message: str, *, by: str = "", escalation: str = "") -> None:
+        super().__init__(message)
+        self.by = by
+        self.escalation = escalation
 
 
 class Stopped(WorldMovedOn):

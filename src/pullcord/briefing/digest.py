@@ -154,7 +154,9 @@ def strict_loads(text: bytes | str) -> Any:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError:
         raise NotCanonical(f"$: nested more than {DEPTH_MAX} levels") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except NotCanonical:
+        raise
+    except ValueError as error:  # no JSON, no UTF-8, or an integer of thousands of digits
         raise NotCanonical(f"not JSON: {error}") from None
     _is_plain(value, "$", 0)
     _refuse_nul(value, "$")

@@ -1,6 +1,7 @@
 """Typed forms from a tool's JSON Schema or from the proposed arguments: numbers stay numbers."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -153,7 +154,7 @@ def _read_number(field: Field, text: str) -> int | float | None:
             value = float(compact)
         except ValueError:
             raise FormProblem(field.path, text, "a number such as 240 or 240.50") from None
-        if field.kind == "integer" or value in (float("inf"), float("-inf")) or value != value:
+        if field.kind == "integer" or not math.isfinite(value):
             raise FormProblem(field.path, text, "a whole number") from None
     if isinstance(field.value, float) and isinstance(value, int):
         value = float(value)

@@ -176,7 +176,7 @@ class Section:
         """Read every entry of a mapping of mappings; closes each."""
         outer = self.section(name)
         found: dict[str, Value] = {}
-        for key in list(outer._value):
+        for key in list(outer._value):  # noqa: SLF001 - a section of our own
             if not _NAME.match(str(key)):
                 outer.refuse(key, key, limit="letters, digits, . _ - (at most 64)")
                 continue

@@ -74,7 +74,7 @@ def read(
     agents = root.each("agents", _agent)
     tools = read_tools(root)
     defaults, mode = _defaults(root)
-    rules = read_rules(root, mode=mode, tools=tools)
+    rules = read_rules(root, mode=mode)
     root.close()
     _known_people(problems, people, teams, schedules, ladders, agents)
     _known_targets(problems, ladders, schedules, teams)
@@ -95,7 +95,7 @@ def read(
         policy=policy,
         defaults=defaults,
         document={**document, "version": version},
-        warnings=tuple(_warnings(people, ladders, policy, defaults)),
+        warnings=tuple(_warnings(ladders, policy, defaults)),
     )
 
 
@@ -330,7 +330,6 @@ def _known_ladders(
 
 
 def _warnings(
-    people: Mapping[str, Person],
     ladders: Mapping[str, Ladder],
     policy: Any,
     defaults: Defaults,

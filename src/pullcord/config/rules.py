@@ -21,7 +21,7 @@ def read_tools(root: Section) -> dict[str, Any]:
     return root.each("tools", _tool)
 
 
-def _tool(key: str, part: Section) -> dict[str, Any]:
+def _tool(_key: str, part: Section) -> dict[str, Any]:
     found: dict[str, Any] = {"reversible": part.choice("reversible", ("yes", "partly", "no"), "no")}
     for name in ("money", "currency", "version", "consequence"):
         text = part.text(name)
@@ -41,7 +41,7 @@ def _tool(key: str, part: Section) -> dict[str, Any]:
     return found
 
 
-def read_rules(root: Section, *, mode: str, tools: dict[str, Any]) -> list[dict[str, Any]]:
+def read_rules(root: Section, *, mode: str) -> list[dict[str, Any]]:
     """Rules in their order, as the document keeps them; each is compiled once to be sure."""
     found: list[dict[str, Any]] = []
     seen: dict[str, str] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pullcord.errors import InvalidPolicy
 
@@ -99,6 +99,7 @@ class _Reader:
         return found
 
     def _scalar(self, node: Node, path: str) -> Any:
+        assert isinstance(node, ScalarNode), f"{node.tag} is neither mapping, list nor scalar"
         text = str(node.value)
         if node.style is not None or node.anchor:
             return self._filled(node, path, text)

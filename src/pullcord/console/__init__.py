@@ -1,1 +1,1 @@
-"""console."""
+"""The operator console and the end user's status page: HTML that works without script."""

@@ -4,8 +4,10 @@ A listener that falls behind is told to look at everything again; nothing ever b
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+
+from pullcord.path.escalation import Escalation
 
 #: signals a listener may fall behind before it is told to resynchronise
 BACKLOG_MAX = 256
@@ -24,6 +26,10 @@ class Signal:
 
 
 RESYNC = Signal("resync")
+
+#: Called in the publisher's own step, with the escalation where the publisher holds it: for
+#: counting and for waking who waits. It must return at once and never raise.
+Watcher = Callable[[str, Signal, Escalation | None], None]
 
 
 class Listener:
@@ -65,6 +71,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
+        self._watchers: list[Watcher] = []
         self._count = 0
         self._due = asyncio.Event()
 
@@ -95,11 +102,30 @@ class Bus:
         if not group:
             self._listeners.pop(listener.workspace, None)
 
-    def publish(self, workspace: str, topic: str, id: str = "", version: int = 0) -> None:
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Be told of everything this process publishes; returns what ends it."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    def publish(
+        self,
+        workspace: str,
+        topic: str,
+        id: str = "",
+        version: int = 0,
+        *,
+        about: Escalation | None = None,
+    ) -> None:
         """Tell the listeners of a workspace that something changed, and wake the engine."""
         signal = Signal(topic, id, version)
+        for watcher in self._watchers:
+            watcher(workspace, signal, about)
         for listener in self._listeners.get(workspace, ()):
             listener.put(signal)
+        self._due.set()
+
+    def hint(self) -> None:
+        """Wake the engine although nothing changed: the clock was turned, or it should stop."""
         self._due.set()
 
     async def work(self) -> None:

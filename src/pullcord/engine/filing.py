@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pullcord.briefing.digest import canonical
 from pullcord.engine.clock import Ids
 from pullcord.path.escalation import Change, Entry
-from pullcord.path.timeline import link
+from pullcord.path.timeline import Link, link
 from pullcord.seal.sealing import Vault, commitment
-from pullcord.store.port import Filed, Head, Link, Outgoing, Row, Sealed
+from pullcord.store.port import Filed, Head, Outgoing, Row, Sealed
 
 #: bytes of chance sealed with every content; deleting them makes it unreadable for ever
 SALT_BYTES = 32

@@ -1,6 +1,6 @@
 """From an agent's request to an opening: judged by the policy, pinned, and briefed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +14,10 @@ from pullcord.errors import InvalidInput
 from pullcord.path.escalation import AskKind, Escalation, Json
 from pullcord.seal.keys import token
 from pullcord.store.port import AgentKey
-from pullcord.trigger.evaluate import Judgement
-from pullcord.trigger.rules import Rule, Verdict, rendered
+from pullcord.trigger.evaluate import CompiledPolicy, Judgement
+from pullcord.trigger.rules import Rule, Verdict, rendered, stricter
 from pullcord.trigger.signals import Call, asks_for_person, money_of, run_signals, scope_of
-from pullcord.wire.requests import EndUserIn, ExplainIn, OpenIn
+from pullcord.wire.requests import EndUserIn, ExplainIn, HitIn, OpenIn
 
 STOPS = frozenset({Verdict.GATE, Verdict.VETO})
 
@@ -41,28 +41,13 @@ class Opener:
         self._ids = ids
         self._policies = policies
 
-    async def judge(self, key: AgentKey, request: OpenIn | ExplainIn) -> tuple[Configured, Call]:
-        """The policy in force and the request as rules see it."""
-        configured = await self._policies.current(key.workspace)
-        tools = configured.configuration.policy.tools
-        writes = frozenset(name for name, terms in tools.items() if terms.writes)
-        call = Call(
-            environment=key.environment,
-            agent=key.agent,
-            tool=request.tool,
-            args=request.args,
-            end_user=_end_user(request.end_user, request.messages),
-            run=run_signals(request.messages, run=request.run, writes=writes),
-            signals=request.signals,
-        )
-        return configured, call
-
     async def prepare(self, key: AgentKey, request: OpenIn) -> Ready:
         """Judge a request and, when a person must be asked, make the opening ready."""
         ask = _plain_ask(request)
         body = body_digest(request.tool, request.args, ask)
-        configured, call = await self.judge(key, request)
-        judgement = configured.compiled.judge(call)
+        configured = await self._policies.current(key.workspace)
+        call = call_of(configured, key, request)
+        judgement = _stricter(configured.compiled, configured.compiled.judge(call), request.hits)
         if request.ask is None and judgement.verdict not in STOPS:
             return Ready(judgement, body)
         stops = judgement.verdict in STOPS
@@ -214,6 +199,34 @@ class Opener:
             "is_registered": tool is not None,
             "fields": [each.path for each in fields(tool.schema if tool else None, request.args)],
         }
+
+
+def call_of(configured: Configured, key: AgentKey, request: OpenIn | ExplainIn) -> Call:
+    """A request as rules see it."""
+    tools = configured.configuration.policy.tools
+    writes = frozenset(name for name, terms in tools.items() if terms.writes)
+    return Call(
+        environment=key.environment,
+        agent=key.agent,
+        tool=request.tool,
+        args=request.args,
+        end_user=_end_user(request.end_user, request.messages),
+        run=run_signals(request.messages, run=request.run, writes=writes),
+        signals=request.signals,
+    )
+
+
+def _stricter(compiled: CompiledPolicy, own: Judgement, hits: Sequence[HitIn]) -> Judgement:
+    """The SDK's verdict where it is stricter and its rule is known: an agent may stop itself."""
+    for hit in hits:
+        rule = compiled.rule(hit.rule)
+        if rule is None or hit.mode not in ("gate", "veto", "deny"):
+            continue
+        verdict = Verdict(hit.mode)
+        if stricter(verdict, own.verdict) is not own.verdict:
+            reason = f"rule {rule.id} fired where the agent runs: {rule.when or 'always'}"
+            own = replace(own, verdict=verdict, rule=rule.id, reason=reason)
+    return own
 
 
 def _end_user(end_user: EndUserIn | None, messages: list[dict[str, Any]]) -> dict[str, Any]:

@@ -71,6 +71,13 @@ class Policies:
         self._kept[(found.workspace, found.version)] = configured
         return configured
 
+    async def has_changed(self, workspace: str) -> bool:
+        """Whether another process made another version the one in force."""
+        known = self._current.get(workspace)
+        if known is None:
+            return False
+        return await self._store.policy_version(workspace) != known
+
     def forget(self, workspace: str) -> None:
         """Read the policy in force again at the next use."""
         self._current.pop(workspace, None)

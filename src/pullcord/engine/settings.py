@@ -21,5 +21,3 @@ class Settings:
     webhook_secret: str = ""
     #: address pinged while all is well; empty for none
     heartbeat_url: str = ""
-    #: how much faster than the wall clock deadlines run; only the demo changes it
-    pace: int = 1

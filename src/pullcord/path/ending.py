@@ -174,7 +174,7 @@ def has_drifted(escalation: Escalation, report: Report) -> bool:
 
 def _ask_about_drift(ended: Escalation, fresh: Fresh, floor: Floor, now: datetime) -> Change:
     """Something else was executed than decided: a person must look at it, no agent waits."""
-    blank = follow_up(ended, fresh, key=f"{ended.key}~drift")
+    blank = follow_up(ended, fresh, key=f"~drift/{ended.id}")
     blank = replace(
         blank,
         ask_kind=AskKind.ANSWER,
@@ -233,7 +233,7 @@ def decide_late(
             by=decision.by,
             at=decision.at,
         )
-    blank = follow_up(ended, fresh, key=f"{ended.key}~late")
+    blank = follow_up(ended, fresh, key=f"~late/{ended.id}")
     return open_escalation(blank, fresh.shown, floor, now, taken_by=who)
 
 
@@ -247,7 +247,7 @@ def give_up_collecting(escalation: Escalation, now: datetime) -> Change:
 
 
 def give_up_reporting(escalation: Escalation, now: datetime) -> Change:
-    """Collected and never reported: the effect is unknown, nothing re-executes, a person is told."""
+    """Collected, never reported: the effect is unknown, nothing re-executes, a person is told."""
     if escalation.status is not Status.COLLECTED:
         return NOTHING
     if escalation.report_by is None or now < escalation.report_by:

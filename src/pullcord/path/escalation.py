@@ -162,6 +162,8 @@ class Offer:
 
     candidates: tuple[str, ...]
     until: datetime
+    #: the candidate somebody named by `reassign`; empty when the ladder chose them all
+    taker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ class Vote:
     by: str
     at: datetime
     kind: DecisionKind
+    #: what votes must agree on: the decided digest, or the digest of an answer
     digest: str | None = None
     option: str | None = None
 
@@ -266,7 +269,7 @@ class Escalation:
     offer: Offer | None = None
     #: index into the ladder; len(rungs) is the catch-all
     rung: int = 0
-    #: who declined, released or let it lapse on this rung
+    #: who declined, released, let it lapse or could not be reached; asked again as catch-all only
     declined: tuple[str, ...] = ()
     #: reminders sent since the last person was asked
     reminders: int = 0

@@ -1,16 +1,29 @@
 """Who may do what to this escalation now: the one authority table, asked with its facts."""
 
 from pullcord.errors import NotAllowed
-from pullcord.owner.authority import PRODUCTION, SEPARATED, Refused, may
+from pullcord.owner.authority import LOOKERS, PRODUCTION, SEPARATED, Refused, may
 from pullcord.owner.floor import Floor
-from pullcord.path.escalation import Escalation
+from pullcord.path.escalation import Escalation, Status
 
 
 def barred(escalation: Escalation) -> frozenset[str]:
     """People who may not own this one: separation of duties in production."""
-    if escalation.environment == PRODUCTION and escalation.severity in SEPARATED:
-        return frozenset({escalation.requester})
+    return separated(escalation.environment, escalation.severity, escalation.requester)
+
+
+def separated(environment: str, severity: str, requester: str) -> frozenset[str]:
+    """The same before there is an escalation: who may not own one with these facts."""
+    if environment == PRODUCTION and severity in SEPARATED:
+        return frozenset({requester})
     return frozenset()
+
+
+def unfit(escalation: Escalation, floor: Floor) -> frozenset[str]:
+    """People who could not decide this one if they were asked: barred, or only allowed to look."""
+    if escalation.environment != PRODUCTION:
+        return barred(escalation)
+    lookers = {each.id for each in floor.people.values() if each.role in LOOKERS}
+    return barred(escalation) | lookers
 
 
 def permit(escalation: Escalation, who: str, verb: str, floor: Floor) -> None:
@@ -21,7 +34,14 @@ def permit(escalation: Escalation, who: str, verb: str, floor: Floor) -> None:
     """
     refusal = why_not(escalation, who, verb, floor)
     if refusal:
-        raise NotAllowed(refusal)
+        raise NotAllowed(f"{escalation.id}: {refusal} {standing(escalation)}")
+
+
+def standing(escalation: Escalation) -> str:
+    """Whose it is now, as a sentence for somebody who may not act."""
+    if escalation.status is Status.OPEN:
+        return f"{escalation.owner} is being asked."
+    return f"{escalation.owner} has it."
 
 
 def why_not(escalation: Escalation, who: str, verb: str, floor: Floor) -> str:

@@ -1,4 +1,4 @@
-"""Questions, replies, added context and comments: the escalation goes on, its action never changes."""
+"""Questions, replies, context and comments: the escalation goes on, its action stays."""
 
 from datetime import datetime
 

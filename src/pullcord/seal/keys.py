@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pullcord.seal.signing import text_of
 
@@ -14,6 +16,14 @@ PASSWORD_LENGTH_MAX = 1024
 Chance = Callable[[int], bytes]
 
 _HASHER = PasswordHasher()
+
+
+def derived(master: bytes, purpose: str) -> bytes:
+    """The key of one purpose, 32 bytes, from the master secret (HKDF-SHA256, RFC 5869)."""
+    if len(master) != 32:
+        raise ValueError(f"the master key has {len(master)} bytes; it must have 32")
+    info = f"pullcord {purpose} v1".encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(master)
 
 
 def mint(environment: str, chance: Chance) -> tuple[str, str, str]:

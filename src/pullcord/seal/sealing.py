@@ -50,6 +50,10 @@ class Vault:
         key = item_key(self._master, workspace, chain, name, salt)
         return AESGCM(key).encrypt(_NONCE, body, None)
 
+    def key_of(self, workspace: str, chain: str, name: str, salt: bytes) -> bytes:
+        """The key of one content alone, for an export that lets an auditor read it."""
+        return item_key(self._master, workspace, chain, name, salt)
+
     def unseal(
         self, workspace: str, chain: str, name: str, ciphertext: bytes, salt: bytes
     ) -> bytes:

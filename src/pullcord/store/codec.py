@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pullcord.path.escalation import Escalation, Message
-from pullcord.store.port import AgentKey, CallRecord, Receipt, ReceiptState
+from pullcord.store.port import AgentKey, CallRecord, Outcome, Receipt, ReceiptState
 
 _ENCODER = msgspec.json.Encoder()
 _ESCALATION = msgspec.json.Decoder(Escalation)
@@ -57,6 +57,11 @@ def key_of(row: tuple[str, str, str, str, str, str, int, int | None, str]) -> Ag
 def receipt_of(row: tuple[str, str, str, str, str, int, str]) -> Receipt:
     """A receipt from its row."""
     return Receipt(*row[:4], ReceiptState(row[4]), instant(row[5]), row[6])
+
+
+def outcome_of(row: tuple[str, str, str, str, str, str, int]) -> Outcome:
+    """An outcome from its row."""
+    return Outcome(*row[:6], instant(row[6]))
 
 
 def call_row(workspace: str, call: CallRecord) -> tuple[object, ...]:

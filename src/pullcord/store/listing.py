@@ -9,6 +9,9 @@ from pullcord.path.escalation import LIVING
 from pullcord.store.codec import micros
 from pullcord.store.port import Filter, Row
 
+#: longest cursor, and most rows of one page
+CURSOR_LENGTH_MAX = 400
+PAGE_MAX = 1_000
 #: where the ended part begins: later than any real opening
 EARLIEST = (2**62, "~")
 #: where the living part begins
@@ -18,6 +21,26 @@ START = (-1, "")
 def living_first(wanted: Filter) -> bool:
     """Whether a listing shows living ones at all."""
     return not wanted.statuses or any(status in LIVING for status in wanted.statuses)
+
+
+def ended_too(wanted: Filter) -> bool:
+    """Whether a listing shows ended ones at all."""
+    return not wanted.statuses or any(status not in LIVING for status in wanted.statuses)
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page without rows or without end.
+
+    Raises:
+        InvalidInput: it is not from 1 to 1,000.
+    """
+    if not 1 <= limit <= PAGE_MAX:
+        raise InvalidInput(
+            "limit",
+            value=limit,
+            limit=f"1 to {PAGE_MAX}",
+            remedy="Ask for fewer and follow the cursor.",
+        )
 
 
 def write_cursor(rows: Sequence[Row], limit: int, *, part: str) -> str:
@@ -39,15 +62,23 @@ def read_cursor(cursor: str) -> tuple[str, int, str]:
     """
     if not cursor:
         return ("living", *START)
-    try:
-        part, at, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if part in ("living", "ended") and type(at) is int and type(last) is str:
-            return part, at, last
-    except (ValueError, TypeError):
-        pass
+    if len(cursor) <= CURSOR_LENGTH_MAX:
+        try:
+            part, at, last = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        except (ValueError, TypeError):
+            pass
+        else:
+            if part in ("living", "ended") and _is_place(at, last):
+                return part, at, last
     raise InvalidInput(
         "cursor",
         value=cursor,
         limit="a cursor from the page before",
         remedy="Leave it out to begin again.",
     )
+
+
+def _is_place(at: object, last: object) -> bool:
+    if type(at) is not int or type(last) is not str:
+        return False
+    return abs(at) < 2**63 and last.isascii()

@@ -28,10 +28,15 @@ class KeyTaken(Exception):
     `digest` is the body digest of the standing escalation, `escalation` its id.
     """
 
-    def __init__(self, escalation: str, digest: str) -> None:
+    def __init__(self, workspace: str, escalation: str, digest: str) -> None:
         super().__init__(escalation)
+        self.workspace = workspace
         self.escalation = escalation
         self.digest = digest
+
+
+class InvariantBroken(AssertionError):
+    """The database refused what would break an invariant: a bug; nothing of it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,18 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """One person's living record: canonical JSON of contacts, absences, role."""
+
+    person: str
+    document: bytes
+
+
+#: what may be kept together with the workspace entry that tells of it
+Kept = PolicyVersion | PersonRecord | AgentKey | Account | Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """One guarded call and its verdict: denominators and sampling need every one."""
 
@@ -209,6 +226,19 @@ class CallRecord:
     policy_version: str
     count: int = 1  #: > 1: that many alike, batched
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A label learned afterwards, of one escalation or of a whole run."""
+
+    workspace: str
+    escalation: str
+    run: str
+    label: str
+    text: str
+    by: str
+    at: datetime
 
 
 class Store(Protocol):
@@ -255,6 +285,9 @@ class Store(Protocol):
     ) -> Page:
         """Living ones by due time (earliest first), then ended ones newest first; cursor pages."""
 
+    async def counts(self, workspace: str, wanted: Filter, *, limit: int = 1000) -> int:
+        """How many escalations a listing would show; counts to `limit` and no further."""
+
     async def human_controls(self, workspace: str, agent: str, run: str) -> str:
         """Id of the living escalation through which a person controls this run, else empty."""
 
@@ -269,6 +302,11 @@ class Store(Protocol):
     ) -> Sequence[Sealed]:
         """Sealed contents, all or the named ones, in the order they were written."""
 
+    async def contents_of(
+        self, workspace: str, escalations: Sequence[str], name: str
+    ) -> Mapping[str, Sealed]:
+        """One named content of many escalations at once, by escalation; erased ones are missing."""
+
     async def timeline(
         self, workspace: str, chain: str, *, after: int = 0, limit: int = 500
     ) -> Sequence[Link]:
@@ -276,6 +314,12 @@ class Store(Protocol):
 
     async def chains(self, workspace: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
         """Ids of all escalations of the workspace in id order, for export and verification."""
+
+    async def put_outcome(self, workspace: str, outcome: Outcome) -> None:
+        """Keep a label that was learned afterwards; nothing is replaced."""
+
+    async def outcomes(self, workspace: str, escalation: str) -> Sequence[Outcome]:
+        """What was learned about one escalation, oldest first."""
 
     # --- the engine's claims (all workspaces) ---------------------------------------------
     async def claim_due(
@@ -318,6 +362,9 @@ class Store(Protocol):
     ) -> Sequence[tuple[str, str]]:
         """(workspace, duty) pairs that are due; leased."""
 
+    async def enrol_duty(self, workspace: str, duty: str, first_at: datetime) -> None:
+        """Make the row of a duty, due at `first_at`; one that exists keeps its time."""
+
     async def finish_duty(self, workspace: str, duty: str, next_at: datetime) -> None:
         """The duty is done until `next_at`; creates the row when it is new."""
 
@@ -331,8 +378,19 @@ class Store(Protocol):
     async def workspace_head(self, workspace: str) -> Head:
         """The end of the workspace's own chain."""
 
-    async def record(self, workspace: str, link: Link, sealed: Sequence[Sealed] = ()) -> None:
-        """Append one link to the workspace's chain; `VersionConflict` when its seq is taken."""
+    async def record(
+        self,
+        workspace: str,
+        link: Link,
+        sealed: Sequence[Sealed] = (),
+        *,
+        kept: Sequence[Kept] = (),
+    ) -> None:
+        """Append one link to the workspace's chain with what it tells of, together or not at all.
+
+        Raises:
+            VersionConflict: the link's number is taken; read the head again.
+        """
 
     # --- configuration ------------------------------------------------------------------------
     async def workspaces(self) -> Sequence[str]:
@@ -343,6 +401,9 @@ class Store(Protocol):
 
     async def policy(self, workspace: str, version: str = "") -> PolicyVersion | None:
         """The current policy, or the named version."""
+
+    async def policy_version(self, workspace: str) -> str:
+        """The version in force, without its text; empty when none was applied."""
 
     async def policies(self, workspace: str, *, limit: int = 50) -> Sequence[PolicyVersion]:
         """Versions, newest first (sources and documents included)."""
@@ -368,6 +429,9 @@ class Store(Protocol):
 
     async def account(self, email: str) -> Account | None:
         """A sign-in by e-mail, lower case."""
+
+    async def accounts(self, workspace: str) -> Mapping[str, str]:
+        """Person id to sign-in e-mail, for everybody who can sign in."""
 
     async def put_session(self, session: Session) -> None:
         """Keep a new session."""

@@ -3,18 +3,20 @@
 SCHEMA_VERSION = "select version, done from schema_version order by version"
 SCHEMA_TABLE = """create table if not exists schema_version
   (version integer primary key, done integer not null) strict"""
-SCHEMA_BEGIN = "insert into schema_version values (?, 0)"
-SCHEMA_DONE = "update schema_version set done = 1 where version = ?"
+SCHEMA_BEGIN = "insert into schema_version values ({version}, 0)"
+SCHEMA_DONE = "update schema_version set done = 1 where version = {version}"
 EPOCH = "select epoch from epoch"
 
 INSERT = """insert into escalations (workspace, id, version, status, owner, due_at, wake_at,
   environment, agent, agent_key, key, run, end_user, ladder, control, status_digest, body_digest,
-  opened_at, asked_at, decided_at, attempt, head_seq, head_hash, state)
-  values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+  opened_at, decided_at, attempt, head_seq, head_hash, state)
+  values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
   on conflict (workspace, agent_key, key) do update set touched = touched + 1
   returning id, body_digest"""
-UPDATE = """update escalations set version = ?, status = ?, owner = ?, due_at = ?, wake_at = ?,
-  control = ?, asked_at = ?, decided_at = ?, attempt = ?, head_seq = ?, head_hash = ?, state = ?
+#: a nudge that no claim has seen yet outlives other people's writes
+UPDATE = """update escalations set version = ?, status = ?, owner = ?, due_at = ?,
+  wake_at = iif(nudged = 1, min(wake_at, ?), ?), control = ?, decided_at = ?, attempt = ?,
+  head_seq = ?, head_hash = ?, state = ?
   where workspace = ? and id = ? and version = ?"""
 CANDIDATES_DROP = "delete from candidates where workspace = ? and escalation = ?"
 CANDIDATES_ADD = "insert into candidates values (?, ?, ?)"
@@ -26,26 +28,29 @@ _ROW = "select state, head_seq, head_hash from escalations"
 LOAD = f"{_ROW} where workspace = ? and id = ?"
 TOUCH = "update escalations set touched = touched + 1 where workspace = ? and id = ?"
 BY_KEY = f"{_ROW} where workspace = ? and agent_key = ? and key = ?"
-BY_STATUS = f"{_ROW} where status_digest = ?"
+BY_STATUS = f"{_ROW} where status_digest = ? and status_digest <> ''"
 HUMAN = """select id from escalations where workspace = ? and agent = ? and run = ?
   and status = 'accepted' and control = 'human' limit 1"""
 LOADS = """select owner, count(*) from escalations
   where workspace = ? and status in ('open','accepted') group by owner"""
-ASKED = """select person, max(e.asked_at) from candidates c join escalations e
-  on e.workspace = c.workspace and e.id = c.escalation where c.workspace = ? group by person"""
+NOTE_ASKED = """insert into asked values (?, ?, ?)
+  on conflict (workspace, person) do update set at = max(asked.at, excluded.at)"""
+ASKED = "select person, at from asked where workspace = ?"
 CONTENTS = """select chain, name, salt, ciphertext from sealed
-  where workspace = ? and chain = ? order by ord"""
+  where workspace = ? and chain = ? {more} order by ord"""
+CONTENTS_OF = """select chain, name, salt, ciphertext from sealed
+  where workspace = ? and chain in ({places}) and name = ?"""
 TIMELINE = """select chain, seq, at, kind, body, hash from links
   where workspace = ? and chain = ? and seq > ? order by seq limit ?"""
 CHAINS = "select id from escalations where workspace = ? and id > ? order by id limit ?"
-CLAIM = """update escalations set wake_at = ? where (workspace, id) in
+CLAIM = """update escalations set wake_at = ?, nudged = 0 where (workspace, id) in
   (select workspace, id from escalations where wake_at <= ? order by wake_at limit ?)
   returning state, head_seq, head_hash"""
 REST = """update escalations set wake_at = due_at
-  where workspace = ? and id = ? and version = ?"""
+  where workspace = ? and id = ? and version = ? and nudged = 0"""
 NEXT_WAKE = "select min(wake_at) from escalations where wake_at is not null"
 OVERDUE = "select min(due_at) from escalations where due_at <= ?"
-NUDGE = """update escalations set wake_at = min(wake_at, ?)
+NUDGE = """update escalations set wake_at = min(wake_at, ?), nudged = 1
   where workspace = ? and status = 'open'"""
 CLAIM_OUT = """update outbox set due_at = ? where (workspace, id) in
   (select workspace, id from outbox where due_at <= ? order by due_at limit ?)
@@ -59,11 +64,12 @@ RECEIPTS = """select outgoing, escalation, recipient, channel, state, at, detail
 CLAIM_DUTIES = """update duties set due_at = ? where (workspace, duty) in
   (select workspace, duty from duties where due_at <= ? order by due_at limit ?)
   returning workspace, duty"""
+ENROL_DUTY = "insert into duties values (?, ?, ?) on conflict do nothing"
 FINISH_DUTY = """insert into duties values (?, ?, ?)
   on conflict (workspace, duty) do update set due_at = excluded.due_at"""
 DECIDED = f"""{_ROW} where workspace = ? and agent_key = ? and
   (status = 'decided' or (status = 'collected' and attempt = ? and attempt <> ''))
-  order by decided_at limit ?"""
+  order by decided_at, id limit ?"""
 HEAD = "select seq, hash from links where workspace = ? and chain = ? order by seq desc limit 1"
 WORKSPACES = "select distinct workspace from policies union select workspace from accounts"
 POLICY_OFF = "update policies set is_current = 0 where workspace = ?"
@@ -73,12 +79,13 @@ POLICY_ON = """insert into policies (workspace, version, document, source, by, a
 _POLICY = "select workspace, version, document, source, by, at from policies"
 POLICY_NOW = f"{_POLICY} where workspace = ? and is_current = 1"
 POLICY_NAMED = f"{_POLICY} where workspace = ? and version = ?"
+POLICY_VERSION = "select version from policies where workspace = ? and is_current = 1"
 POLICIES = f"{_POLICY} where workspace = ? order by ord desc limit ?"
 PEOPLE = "select person, document from people where workspace = ? order by person"
 PUT_PERSON = """insert into people values (?, ?, ?)
   on conflict (workspace, person) do update set document = excluded.document"""
 PUT_KEY = """insert into keys values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-  on conflict (id) do update set revoked_at = excluded.revoked_at
+  on conflict (id) do update set revoked_at = coalesce(keys.revoked_at, excluded.revoked_at)
   where keys.workspace = excluded.workspace"""
 _KEY = """select id, workspace, agent, environment, secret_hash, creator, created_at, revoked_at,
   note from keys"""
@@ -89,6 +96,12 @@ PUT_ACCOUNT = """insert into accounts values (?, ?, ?, ?, ?)
   password_hash = excluded.password_hash, changed_at = excluded.changed_at"""
 ACCOUNT = """select workspace, person, email, password_hash, changed_at from accounts
   where email = ?"""
+ACCOUNTS = "select person, email from accounts where workspace = ?"
+OUTCOME = """insert into outcomes (workspace, escalation, run, label, text, by, at)
+  values (?, ?, ?, ?, ?, ?, ?)"""
+OUTCOMES = """select workspace, escalation, run, label, text, by, at from outcomes
+  where workspace = ? and escalation = ? order by ord"""
+SESSIONS_OVER = "delete from sessions where expires_at <= ?"
 PUT_SESSION = "insert into sessions values (?, ?, ?, ?, ?, ?)"
 SESSION = """select token_hash, workspace, person, csrf, started_at, expires_at from sessions
   where token_hash = ? and expires_at > ?"""
@@ -117,3 +130,6 @@ LIVING_PAGE = f"""{_ROW} where workspace = ? and status in ('open','accepted') {
   and (due_at, id) > (?, ?) order by due_at, id limit ?"""
 ENDED_PAGE = f"""{_ROW} where workspace = ? and status not in ('open','accepted') {{more}}
   and (opened_at, id) < (?, ?) order by opened_at desc, id desc limit ?"""
+#: said literally, so that the partial indexes serve
+LIVING = " and status in ('open','accepted')"
+COUNT = "select count(*) from (select 1 from escalations where workspace = ? {more} limit ?)"

@@ -12,9 +12,9 @@ create table escalations (
   environment text not null, agent text not null, agent_key text not null, key text not null,
   run text not null, end_user text not null, ladder text not null, control text not null,
   status_digest text not null, body_digest text not null,
-  opened_at integer not null, asked_at integer not null, decided_at integer,
+  opened_at integer not null, decided_at integer,
   attempt text not null, head_seq integer not null, head_hash text not null,
-  touched integer not null default 0, state blob not null,
+  touched integer not null default 0, nudged integer not null default 0, state blob not null,
   primary key (workspace, id),
   unique (workspace, agent_key, key),
   check (status not in ('open','accepted') or (owner <> '' and due_at is not null)),
@@ -36,18 +36,37 @@ create index escalations_decided on escalations (workspace, agent_key, decided_a
   where status in ('decided','collected');
 create unique index escalations_status on escalations (status_digest) where status_digest <> '';
 create trigger decision_stands before update on escalations
-  when old.decided_at is not null and (new.decided_at is null
-    or new.decided_at <> old.decided_at or new.status in ('open','accepted','withdrawn'))
+  when old.decided_at is not null and (
+    new.decided_at is not old.decided_at or new.status in ('open','accepted','withdrawn')
+    or (new.version <> old.version and json_extract(cast(new.state as text), '$.decision')
+      is not json_extract(cast(old.state as text), '$.decision')))
   begin select raise(abort, 'a decision never changes'); end;
+create trigger collected_once before update on escalations
+  when old.attempt <> '' and (new.attempt <> old.attempt or new.status = 'decided')
+  begin select raise(abort, 'a decision is collected once'); end;
+create trigger ended_stays before update of status on escalations
+  when old.status in ('closed','withdrawn') and new.status <> old.status
+  begin select raise(abort, 'what has ended stays ended'); end;
+create trigger identity_stays before update on escalations
+  when new.workspace <> old.workspace or new.id <> old.id or new.agent_key <> old.agent_key
+    or new.key <> old.key or new.body_digest <> old.body_digest
+    or new.opened_at <> old.opened_at
+  begin select raise(abort, 'what an escalation is never changes'); end;
 create trigger version_grows before update of version on escalations
   when new.version <> old.version + 1
   begin select raise(abort, 'versions grow by one'); end;
 
 create table candidates (
   workspace text not null, person text not null, escalation text not null,
-  primary key (workspace, person, escalation)
+  primary key (workspace, person, escalation),
+  foreign key (workspace, escalation) references escalations (workspace, id)
 ) strict, without rowid;
 create index candidates_escalation on candidates (workspace, escalation);
+
+create table asked (
+  workspace text not null, person text not null, at integer not null,
+  primary key (workspace, person)
+) strict, without rowid;
 
 create table links (
   workspace text not null, chain text not null, seq integer not null,
@@ -75,7 +94,8 @@ create table outbox (
   workspace text not null, id text not null, escalation text not null,
   due_at integer not null, channel text not null, address text not null,
   tries integer not null, message blob not null,
-  primary key (workspace, id)
+  primary key (workspace, id),
+  foreign key (workspace, escalation) references escalations (workspace, id)
 ) strict;
 create index outbox_due on outbox (due_at);
 
@@ -85,6 +105,12 @@ create table receipts (
   state text not null, at integer not null, detail text not null
 ) strict;
 create index receipts_of on receipts (workspace, escalation, ord);
+
+create table outcomes (
+  ord integer primary key, workspace text not null, escalation text not null, run text not null,
+  label text not null, text text not null, by text not null, at integer not null
+) strict;
+create index outcomes_of on outcomes (workspace, escalation, ord);
 
 create table duties (
   workspace text not null, duty text not null, due_at integer not null,
@@ -119,6 +145,7 @@ create table sessions (
   csrf text not null, started_at integer not null, expires_at integer not null
 ) strict;
 create index sessions_of on sessions (workspace, person);
+create index sessions_over on sessions (expires_at);
 
 create table tickets (
   token_hash text primary key, workspace text not null, person text not null,

@@ -7,35 +7,40 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pullcord.errors import StoreBusy
-from pullcord.path.escalation import Escalation
 from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.codec import (
-    encoded,
     escalation_of,
     instant,
     maybe_instant,
-    maybe_micros,
     message_of,
     micros,
+    outcome_of,
     receipt_of,
 )
+from pullcord.store.filing_sqlite import file, outgoing_row, receipt_row
 from pullcord.store.group import GroupCommit
 from pullcord.store.lane import Connect, Lane, ThreadLane
-from pullcord.store.listing import EARLIEST, living_first, read_cursor, write_cursor
+from pullcord.store.listing import (
+    EARLIEST,
+    check_limit,
+    ended_too,
+    living_first,
+    read_cursor,
+    write_cursor,
+)
+from pullcord.store.migrating_sqlite import check_schema, migrate
 from pullcord.store.port import (
     Filed,
     Filter,
     Head,
-    KeyTaken,
+    Outcome,
     Outgoing,
     Page,
     Receipt,
     Row,
     Sealed,
-    VersionConflict,
 )
-from pullcord.store.schema_sqlite import MIGRATIONS, NEWEST
 from pullcord.store.sqlite_office import OfficeVerbs
 
 Result = TypeVar("Result")
@@ -53,22 +58,32 @@ class SqliteStore(OfficeVerbs):
         self.path = Path(path)
         self._sync = sync
         self._lane = lane
-        self._opened = False
+        self._is_open = False
 
     # --- life of the store ----------------------------------------------------------------
     async def start(self) -> None:
         """Open the file, refuse a schema it does not know, migrate.
 
         Raises:
-            StoreBusy: the schema is newer or half applied; says what to do.
+            StoreBusy: the schema is newer or half applied, or the file cannot be used; says
+                what to do.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = GroupCommit(self._lane(self._connect))
         self._reader = self._lane(self._connect)
-        self._opened = True
-        await self._reader.run(migrate)
+        self._is_open = True
+        try:
+            await self._ask(migrate)
+        except BaseException:
+            await self.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
+        """A connection that acknowledges only what is on the disk; the file is private."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreBusy(f"the database file cannot be opened: {error}") from error
         connection = sqlite3.connect(
             self.path,
             timeout=BUSY_SECONDS,
@@ -76,21 +91,27 @@ class SqliteStore(OfficeVerbs):
             check_same_thread=False,
             cached_statements=256,
         )
-        connection.execute("pragma journal_mode = wal")
+        mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+        if mode != "wal":
+            connection.close()
+            raise StoreBusy(
+                f"the database file is in {mode} mode and cannot be put into WAL mode; "
+                "it must be writable and on a local disk."
+            )
         connection.execute(f"pragma synchronous = {self._sync}")
         connection.execute("pragma foreign_keys = on")
         return connection
 
     async def close(self) -> None:
         """Finish what was taken in and let go; safe to repeat."""
-        if self._opened:
-            self._opened = False
+        if self._is_open:
+            self._is_open = False
             await self._writer.close()
             await self._reader.close()
 
     async def ping(self) -> None:
-        """One cheap read."""
-        await self.epoch()
+        """One cheap read and the schema check."""
+        await self._ask(check_schema)
 
     async def epoch(self) -> int:
         """The store's epoch."""
@@ -98,6 +119,7 @@ class SqliteStore(OfficeVerbs):
 
     async def write(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run a write through the group commit."""
+        self._check_open()
         return await self._writer.run(job)
 
     async def read(self, statement: str, *values: Any) -> list[Any]:
@@ -106,10 +128,18 @@ class SqliteStore(OfficeVerbs):
         def job(connection: sqlite3.Connection) -> list[Any]:
             return connection.execute(statement, values).fetchall()
 
+        return await self._ask(job)
+
+    async def _ask(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
+        self._check_open()
         try:
             return await self._reader.run(job)
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             raise StoreBusy(f"the database did not answer: {error}") from error
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise StoreBusy("the store is not open; start it first.")
 
     async def _one(self, statement: str, *values: Any) -> Any:
         rows = await self.read(statement, *values)
@@ -118,7 +148,7 @@ class SqliteStore(OfficeVerbs):
     # --- escalations ----------------------------------------------------------------------
     async def commit(self, filed: Filed) -> None:
         """Write it all or nothing."""
-        await self.write(lambda connection: _file(connection, filed))
+        await self.write(lambda connection: file(connection, filed))
 
     async def load(self, workspace: str, escalation: str) -> Row | None:
         """One escalation, or None."""
@@ -140,6 +170,7 @@ class SqliteStore(OfficeVerbs):
         self, workspace: str, wanted: Filter, *, cursor: str = "", limit: int = 50
     ) -> Page:
         """A page of the listing."""
+        check_limit(limit)
         more, values = _conditions(wanted)
         part, at, last = read_cursor(cursor)
         rows: list[Row] = []
@@ -147,7 +178,7 @@ class SqliteStore(OfficeVerbs):
             statement = sql.LIVING_PAGE.format(more=more)
             found = await self.read(statement, workspace, *values, at, last, limit)
             rows = [_known(each) for each in found]
-            if len(rows) == limit or not _ended_too(wanted):
+            if len(rows) == limit or not ended_too(wanted):
                 return Page(tuple(rows), write_cursor(rows, limit, part="living"))
             at, last = EARLIEST
         elif part == "living":
@@ -157,6 +188,14 @@ class SqliteStore(OfficeVerbs):
         found = await self.read(statement, workspace, *values, at, last, left)
         ended = [_known(each) for each in found]
         return Page((*rows, *ended), write_cursor(ended, left, part="ended"))
+
+    async def counts(self, workspace: str, wanted: Filter, *, limit: int = 1000) -> int:
+        """How many a listing would show, at most `limit`."""
+        more, values = _conditions(wanted)
+        if not ended_too(wanted):
+            more += sql.LIVING
+        row = await self._one(sql.COUNT.format(more=more), workspace, *values, limit)
+        return int(row[0])
 
     async def human_controls(self, workspace: str, agent: str, run: str) -> str:
         """Id of the escalation through which a person controls this run, else empty."""
@@ -175,8 +214,17 @@ class SqliteStore(OfficeVerbs):
         self, workspace: str, escalation: str, names: Sequence[str] = ()
     ) -> Sequence[Sealed]:
         """Sealed contents in the order they were written."""
-        rows = await self.read(sql.CONTENTS, workspace, escalation)
-        return [Sealed(*row) for row in rows if not names or row[1] in names]
+        more = f"and name in ({','.join('?' * len(names))})" if names else ""
+        rows = await self.read(sql.CONTENTS.format(more=more), workspace, escalation, *names)
+        return [Sealed(*row) for row in rows]
+
+    async def contents_of(
+        self, workspace: str, escalations: Sequence[str], name: str
+    ) -> Mapping[str, Sealed]:
+        """One named content of many escalations at once."""
+        statement = sql.CONTENTS_OF.format(places=",".join("?" * len(escalations)))
+        rows = await self.read(statement, workspace, *escalations, name)
+        return {row[0]: Sealed(*row) for row in rows}
 
     async def timeline(
         self, workspace: str, chain: str, *, after: int = 0, limit: int = 500
@@ -188,6 +236,25 @@ class SqliteStore(OfficeVerbs):
     async def chains(self, workspace: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
         """Ids of all escalations in id order."""
         return [row[0] for row in await self.read(sql.CHAINS, workspace, after, limit)]
+
+    async def put_outcome(self, workspace: str, outcome: Outcome) -> None:
+        """Keep a label that was learned afterwards."""
+        assert outcome.workspace == workspace, f"an outcome of {outcome.workspace!r}"
+        values = (
+            workspace,
+            outcome.escalation,
+            outcome.run,
+            outcome.label,
+            outcome.text,
+            outcome.by,
+            micros(outcome.at),
+        )
+        await self.write(lambda link: link.execute(sql.OUTCOME, values).rowcount)
+
+    async def outcomes(self, workspace: str, escalation: str) -> Sequence[Outcome]:
+        """What was learned about one escalation."""
+        rows = await self.read(sql.OUTCOMES, workspace, escalation)
+        return [outcome_of(row) for row in rows]
 
     # --- the engine's claims ----------------------------------------------------------------
     async def claim_due(
@@ -235,7 +302,7 @@ class SqliteStore(OfficeVerbs):
         def job(link: sqlite3.Connection) -> None:
             if link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount:
                 for copy in copies:
-                    link.execute(sql.OUTGOING, _outgoing_row(workspace, copy))
+                    link.execute(sql.OUTGOING, outgoing_row(workspace, copy))
 
         await self.write(job)
 
@@ -251,7 +318,7 @@ class SqliteStore(OfficeVerbs):
                 values = (micros(again_at), workspace, outgoing)
                 changed = link.execute(sql.AGAIN_OUT, values).rowcount
             if changed:
-                link.execute(sql.RECEIPT, _receipt_row(workspace, receipt))
+                link.execute(sql.RECEIPT, receipt_row(workspace, receipt))
 
         await self.write(job)
 
@@ -268,6 +335,12 @@ class SqliteStore(OfficeVerbs):
         rows = await self.write(lambda link: link.execute(sql.CLAIM_DUTIES, values).fetchall())
         return sorted((row[0], row[1]) for row in rows)
 
+    async def enrol_duty(self, workspace: str, duty: str, first_at: datetime) -> None:
+        """Make the row of a duty; one that exists keeps its time."""
+        await self.write(
+            lambda link: link.execute(sql.ENROL_DUTY, (workspace, duty, micros(first_at)))
+        )
+
     async def finish_duty(self, workspace: str, duty: str, next_at: datetime) -> None:
         """The duty is done until `next_at`."""
         values = (workspace, duty, micros(next_at))
@@ -279,188 +352,6 @@ class SqliteStore(OfficeVerbs):
         """What waits for one API key."""
         rows = await self.read(sql.DECIDED, workspace, agent_key, attempt, limit)
         return [_known(row) for row in rows]
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, each migration whole or visibly half applied.
-
-    Raises:
-        StoreBusy: the schema is newer than this code, or half applied.
-    """
-    connection.execute("begin immediate")
-    connection.execute(sql.SCHEMA_TABLE)
-    applied = connection.execute(sql.SCHEMA_VERSION).fetchall()
-    connection.execute("commit")
-    half = [version for version, done in applied if not done]
-    newest = max((version for version, _ in applied), default=0)
-    if half:
-        raise StoreBusy(
-            f"migration {half[0]} of this database was only half applied; restore the backup "
-            "that was made before it, and start again."
-        )
-    if newest > NEWEST:
-        raise StoreBusy(
-            f"the database has schema {newest}, this Pullcord knows {NEWEST}; "
-            "install the version that wrote it, or a newer one."
-        )
-    for version, script in MIGRATIONS:
-        if version > newest:
-            _apply(connection, version, script)
-
-
-def _apply(connection: sqlite3.Connection, version: int, script: str) -> None:
-    connection.execute("begin immediate")
-    if (version, 1) not in connection.execute(sql.SCHEMA_VERSION).fetchall():
-        connection.execute(sql.SCHEMA_BEGIN, (version,))
-        for statement in statements_of(script):
-            connection.execute(statement)
-        connection.execute(sql.SCHEMA_DONE, (version,))
-    connection.execute("commit")
-
-
-def statements_of(script: str) -> list[str]:
-    """The statements of a script; one with a trigger's body stays whole."""
-    found: list[str] = []
-    pending = ""
-    for line in script.splitlines():
-        pending += line + "\n"
-        if sqlite3.complete_statement(pending):
-            found.append(pending)
-            pending = ""
-    return found
-
-
-def _file(connection: sqlite3.Connection, filed: Filed) -> None:
-    for row in filed.rows:
-        _write_row(connection, filed.workspace, row)
-    connection.executemany(
-        sql.LINK,
-        [
-            (
-                filed.workspace,
-                each.chain,
-                each.seq,
-                micros(each.at),
-                each.kind,
-                each.body,
-                each.hash,
-            )
-            for each in filed.links
-        ],
-    )
-    connection.executemany(
-        sql.SEAL,
-        [
-            (filed.workspace, each.escalation, each.name, each.salt, each.ciphertext)
-            for each in filed.sealed
-        ],
-    )
-    connection.executemany(
-        sql.OUTGOING, [_outgoing_row(filed.workspace, each) for each in filed.outgoing]
-    )
-
-
-def _write_row(connection: sqlite3.Connection, workspace: str, row: Row) -> None:
-    escalation = row.escalation
-    assert escalation.workspace == workspace, f"{escalation.id} belongs to another workspace"
-    if escalation.version == 1:
-        _insert(connection, row)
-    else:
-        _update(connection, row)
-        connection.execute(sql.CANDIDATES_DROP, (workspace, escalation.id))
-    offer = escalation.offer
-    if offer is not None and escalation.is_living:
-        for who in dict.fromkeys(offer.candidates):
-            connection.execute(sql.CANDIDATES_ADD, (workspace, who, escalation.id))
-
-
-def _insert(connection: sqlite3.Connection, row: Row) -> None:
-    each = row.escalation
-    due = maybe_micros(each.due_at)
-    values = (
-        each.workspace,
-        each.id,
-        each.version,
-        each.status.value,
-        each.owner,
-        due,
-        due,
-        each.environment,
-        each.agent,
-        each.agent_key,
-        each.key,
-        each.run,
-        each.end_user,
-        each.ladder.id,
-        each.control.value,
-        each.status_digest,
-        each.body_digest,
-        micros(each.opened_at),
-        micros(each.opened_at),
-        _decided_at(each),
-        each.attempt,
-        row.head.seq,
-        row.head.hash,
-        encoded(each),
-    )
-    standing, digest = connection.execute(sql.INSERT, values).fetchone()
-    if standing != each.id:
-        raise KeyTaken(standing, digest)
-
-
-def _update(connection: sqlite3.Connection, row: Row) -> None:
-    each = row.escalation
-    due = maybe_micros(each.due_at)
-    asked_at = each.offer.until if each.offer else each.opened_at
-    values = (
-        each.version,
-        each.status.value,
-        each.owner,
-        due,
-        due,
-        each.control.value,
-        micros(asked_at),
-        _decided_at(each),
-        each.attempt,
-        row.head.seq,
-        row.head.hash,
-        encoded(each),
-        each.workspace,
-        each.id,
-        each.version - 1,
-    )
-    if connection.execute(sql.UPDATE, values).rowcount != 1:
-        raise VersionConflict(f"{each.id} is no longer at version {each.version - 1}")
-
-
-def _decided_at(escalation: Escalation) -> int | None:
-    return micros(escalation.decision.at) if escalation.decision else None
-
-
-def _outgoing_row(workspace: str, each: Outgoing) -> tuple[Any, ...]:
-    return (
-        workspace,
-        each.id,
-        each.message.escalation,
-        micros(each.message.at),
-        each.channel,
-        each.address,
-        each.tries,
-        encoded(each.message),
-    )
-
-
-def _receipt_row(workspace: str, receipt: Receipt) -> tuple[Any, ...]:
-    return (
-        workspace,
-        receipt.escalation,
-        receipt.outgoing,
-        receipt.to,
-        receipt.channel,
-        receipt.state.value,
-        micros(receipt.at),
-        receipt.detail[:500],
-    )
 
 
 def _row(found: Any) -> Row | None:
@@ -486,7 +377,3 @@ def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
         parts.append(sql.CANDIDATE)
         values += [wanted.candidate, wanted.candidate]
     return "".join(f" and {part}" for part in parts), values
-
-
-def _ended_too(wanted: Filter) -> bool:
-    return not wanted.statuses or any(each not in ("open", "accepted") for each in wanted.statuses)

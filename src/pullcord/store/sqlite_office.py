@@ -5,15 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from pullcord.errors import InvalidInput
 from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.codec import call_row, instant, key_of, maybe_micros, micros
+from pullcord.store.filing_sqlite import link_row, sealed_row
 from pullcord.store.port import (
     WORKSPACE_CHAIN,
     Account,
     AgentKey,
     CallRecord,
     Head,
+    Kept,
+    PersonRecord,
     PolicyVersion,
     Sealed,
     Session,
@@ -44,26 +48,25 @@ class OfficeVerbs:
         rows = await self.read(sql.HEAD, workspace, WORKSPACE_CHAIN)
         return Head(*rows[0]) if rows else Head()
 
-    async def record(self, workspace: str, link: Link, sealed: Sequence[Sealed] = ()) -> None:
-        """Append one link to the workspace's chain."""
+    async def record(
+        self,
+        workspace: str,
+        link: Link,
+        sealed: Sequence[Sealed] = (),
+        *,
+        kept: Sequence[Kept] = (),
+    ) -> None:
+        """Append one link to the workspace's chain and keep what it tells of."""
+        assert link.chain == WORKSPACE_CHAIN, f"{link.chain} is not the workspace's own chain"
 
         def job(connection: sqlite3.Connection) -> None:
             last = connection.execute(sql.HEAD, (workspace, link.chain)).fetchone() or (0, "")
             if link.seq != last[0] + 1:
                 raise VersionConflict(f"entry {link.seq} of {link.chain} is taken")
-            row = (
-                workspace,
-                link.chain,
-                link.seq,
-                micros(link.at),
-                link.kind,
-                link.body,
-                link.hash,
-            )
-            connection.execute(sql.LINK, row)
-            for each in sealed:
-                values = (workspace, each.escalation, each.name, each.salt, each.ciphertext)
-                connection.execute(sql.SEAL, values)
+            connection.execute(sql.LINK, link_row(workspace, link))
+            connection.executemany(sql.SEAL, [sealed_row(workspace, each) for each in sealed])
+            for one in kept:
+                _keep(connection, workspace, one)
 
         await self.write(job)
 
@@ -74,20 +77,7 @@ class OfficeVerbs:
 
     async def put_policy(self, policy: PolicyVersion) -> None:
         """Keep a version and make it the current one."""
-
-        def job(connection: sqlite3.Connection) -> None:
-            connection.execute(sql.POLICY_OFF, (policy.workspace,))
-            values = (
-                policy.workspace,
-                policy.version,
-                policy.document,
-                policy.source,
-                policy.by,
-                micros(policy.at),
-            )
-            connection.execute(sql.POLICY_ON, values)
-
-        await self.write(job)
+        await self.write(lambda link: _keep(link, policy.workspace, policy))
 
     async def policy(self, workspace: str, version: str = "") -> PolicyVersion | None:
         """The current policy, or the named version."""
@@ -96,6 +86,11 @@ class OfficeVerbs:
         else:
             rows = await self.read(sql.POLICY_NOW, workspace)
         return _policy(rows[0]) if rows else None
+
+    async def policy_version(self, workspace: str) -> str:
+        """The version in force."""
+        rows = await self.read(sql.POLICY_VERSION, workspace)
+        return str(rows[0][0]) if rows else ""
 
     async def policies(self, workspace: str, *, limit: int = 50) -> Sequence[PolicyVersion]:
         """Versions, newest first."""
@@ -107,23 +102,12 @@ class OfficeVerbs:
 
     async def put_person(self, workspace: str, person: str, document: bytes) -> None:
         """Keep one person's record."""
-        await self._do(sql.PUT_PERSON, workspace, person, document)
+        await self.write(lambda link: _keep(link, workspace, PersonRecord(person, document)))
 
     # --- keys, accounts, sessions ---------------------------------------------------------
     async def put_key(self, key: AgentKey) -> None:
         """Keep a new key, or revoke one."""
-        await self._do(
-            sql.PUT_KEY,
-            key.id,
-            key.workspace,
-            key.agent,
-            key.environment,
-            key.secret_hash,
-            key.creator,
-            micros(key.created_at),
-            maybe_micros(key.revoked_at),
-            key.note,
-        )
+        await self.write(lambda link: _keep(link, key.workspace, key))
 
     async def key(self, key_id: str) -> AgentKey | None:
         """A key by its public id."""
@@ -136,31 +120,28 @@ class OfficeVerbs:
 
     async def put_account(self, account: Account) -> None:
         """Keep or replace a person's sign-in."""
-        await self._do(
-            sql.PUT_ACCOUNT,
-            account.email,
-            account.workspace,
-            account.person,
-            account.password_hash,
-            micros(account.changed_at),
-        )
+        await self.write(lambda link: _keep(link, account.workspace, account))
 
     async def account(self, email: str) -> Account | None:
         """A sign-in by e-mail."""
         rows = await self.read(sql.ACCOUNT, email)
         return _account(*rows[0]) if rows else None
 
+    async def accounts(self, workspace: str) -> Mapping[str, str]:
+        """Person id to sign-in e-mail."""
+        return dict(await self.read(sql.ACCOUNTS, workspace))
+
     async def put_session(self, session: Session) -> None:
-        """Keep a new session."""
-        await self._do(
-            sql.PUT_SESSION,
-            session.token_hash,
-            session.workspace,
-            session.person,
-            session.csrf,
-            micros(session.started_at),
-            micros(session.expires_at),
-        )
+        """Keep a new session; those that are over go."""
+        started_at = micros(session.started_at)
+        named = (session.token_hash, session.workspace, session.person, session.csrf)
+        values = (*named, started_at, micros(session.expires_at))
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(sql.SESSIONS_OVER, (started_at,))
+            connection.execute(sql.PUT_SESSION, values)
+
+        await self.write(job)
 
     async def session(self, token_hash: str, now: datetime) -> Session | None:
         """A session that has not expired."""
@@ -177,14 +158,7 @@ class OfficeVerbs:
 
     async def put_ticket(self, ticket: Ticket) -> None:
         """Keep a one-time link."""
-        await self._do(
-            sql.PUT_TICKET,
-            ticket.token_hash,
-            ticket.workspace,
-            ticket.person,
-            ticket.purpose,
-            micros(ticket.expires_at),
-        )
+        await self.write(lambda link: _keep(link, ticket.workspace, ticket))
 
     async def spend_ticket(self, token_hash: str, now: datetime) -> Ticket | None:
         """Take a one-time link, once."""
@@ -205,6 +179,38 @@ class OfficeVerbs:
         """(tool, verdict) to number of calls."""
         rows = await self.read(sql.COUNTS, workspace, micros(since))
         return {(tool, verdict): count for tool, verdict, count in rows}
+
+
+def _keep(connection: sqlite3.Connection, workspace: str, one: Kept) -> None:
+    """Write one configuration record in the transaction that is open."""
+    match one:
+        case PolicyVersion():
+            connection.execute(sql.POLICY_OFF, (workspace,))
+            at = micros(one.at)
+            values = (workspace, one.version, one.document, one.source, one.by, at)
+            connection.execute(sql.POLICY_ON, values)
+        case PersonRecord():
+            connection.execute(sql.PUT_PERSON, (workspace, one.person, one.document))
+        case AgentKey():
+            created, revoked = micros(one.created_at), maybe_micros(one.revoked_at)
+            named = (one.id, workspace, one.agent, one.environment, one.secret_hash, one.creator)
+            connection.execute(sql.PUT_KEY, (*named, created, revoked, one.note))
+        case Account():
+            changed = micros(one.changed_at)
+            signed = (one.email, workspace, one.person, one.password_hash, changed)
+            try:
+                connection.execute(sql.PUT_ACCOUNT, signed)
+            except sqlite3.IntegrityError:
+                raise InvalidInput(
+                    "email",
+                    value=one.email,
+                    limit="an address nobody else signs in with",
+                    remedy="Use another address, or change the other person's first.",
+                ) from None
+        case Ticket():
+            expires = micros(one.expires_at)
+            ticket = (one.token_hash, workspace, one.person, one.purpose, expires)
+            connection.execute(sql.PUT_TICKET, ticket)
 
 
 def _policy(row: Any) -> PolicyVersion:

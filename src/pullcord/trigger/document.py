@@ -30,7 +30,7 @@ def _tool(name: str, value: Mapping[str, Any]) -> ToolTerms:
 
 
 def _rule(value: Mapping[str, Any]) -> Rule:
-    spans = {
+    spans: dict[str, Any] = {
         name: timedelta(seconds=value[name])
         for name in ("decide_within", "hold_for", "extend_at_most")
         if name in value

@@ -10,21 +10,21 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """The base of everything that goes out."""
 
 
-class PersonOut(Reply, kw_only=True):
+class PersonOut(Reply, frozen=True, kw_only=True):
     """A person as agents and end users may see them."""
 
     id: str
     shown_as: str
 
 
-class OfferOut(Reply, kw_only=True):
+class OfferOut(Reply, frozen=True, kw_only=True):
     """Who is being asked, and until when."""
 
     candidates: list[PersonOut]
     until: datetime
 
 
-class DecisionOut(Reply, kw_only=True):
+class DecisionOut(Reply, frozen=True, kw_only=True):
     """The public part of a decision; its content leaves only through collect."""
 
     kind: str
@@ -34,7 +34,7 @@ class DecisionOut(Reply, kw_only=True):
     applied: str = ""
 
 
-class EscalationOut(Reply, kw_only=True):
+class EscalationOut(Reply, frozen=True, kw_only=True):
     """One escalation as its agent may see it."""
 
     id: str
@@ -68,7 +68,7 @@ class EscalationOut(Reply, kw_only=True):
     for_user: str = ""
 
 
-class OpenOut(Reply, kw_only=True):
+class OpenOut(Reply, frozen=True, kw_only=True):
     """What happened to the call: `gate` carries the escalation, `deny` the reason."""
 
     verdict: str
@@ -80,7 +80,7 @@ class OpenOut(Reply, kw_only=True):
     for_user: str = ""
 
 
-class CollectedOut(Reply, kw_only=True):
+class CollectedOut(Reply, frozen=True, kw_only=True):
     """The decision with its content: what the agent may execute, and the proof of it."""
 
     escalation: str
@@ -108,13 +108,13 @@ class CollectedOut(Reply, kw_only=True):
     applied: str = ""
 
 
-class DecisionsOut(Reply, kw_only=True):
+class DecisionsOut(Reply, frozen=True, kw_only=True):
     """`GET /v1/decisions`: which escalations of this key are decided; fetch each by collect."""
 
     decided: list[EscalationOut]
 
 
-class EntryOut(Reply, kw_only=True):
+class EntryOut(Reply, frozen=True, kw_only=True):
     """One entry of a timeline with its place in the chain."""
 
     seq: int
@@ -125,14 +125,14 @@ class EntryOut(Reply, kw_only=True):
     hash: str
 
 
-class PageOut(Reply, kw_only=True):
+class PageOut(Reply, frozen=True, kw_only=True):
     """A page of escalations; an empty cursor is the end."""
 
     escalations: list[EscalationOut]
     cursor: str = ""
 
 
-class RulesOut(Reply, kw_only=True):
+class RulesOut(Reply, frozen=True, kw_only=True):
     """`GET /v1/policy` for the SDK: the policy to evaluate locally, for this key."""
 
     version: str
@@ -145,7 +145,7 @@ class RulesOut(Reply, kw_only=True):
     public_keys: dict[str, str]
 
 
-class VerdictOut(Reply, kw_only=True):
+class VerdictOut(Reply, frozen=True, kw_only=True):
     """`POST /v1/explain`."""
 
     verdict: str
@@ -157,7 +157,7 @@ class VerdictOut(Reply, kw_only=True):
     owner_reason: str = ""
 
 
-class ProblemOut(Reply, rename={"kind": "type"}):
+class ProblemOut(Reply, frozen=True, rename={"kind": "type"}):
     """RFC 9457 problem; `type` is stable, `detail` says what to do."""
 
     kind: str

@@ -21,7 +21,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """The base of everything that comes in."""
 
 
-class EndUserIn(Request, kw_only=True):
+class EndUserIn(Request, frozen=True, kw_only=True):
     """The person the agent serves."""
 
     id: Name
@@ -32,7 +32,7 @@ class EndUserIn(Request, kw_only=True):
     asks_for_person: bool = False
 
 
-class OptionIn(Request, kw_only=True):
+class OptionIn(Request, frozen=True, kw_only=True):
     """One option of an ask."""
 
     id: Name
@@ -41,7 +41,7 @@ class OptionIn(Request, kw_only=True):
     is_safe: bool = False
 
 
-class AskIn(Request, kw_only=True):
+class AskIn(Request, frozen=True, kw_only=True):
     """What the agent asks by itself; a rule's ask comes from the policy."""
 
     kind: Literal["approve", "answer", "choose", "take_over"] = "approve"
@@ -51,7 +51,7 @@ class AskIn(Request, kw_only=True):
     schema: dict[str, Any] | None = None
 
 
-class ClaimsIn(Request, kw_only=True):
+class ClaimsIn(Request, frozen=True, kw_only=True):
     """What the agent says about the situation: shown as claims, never as facts."""
 
     situation: MaybeText = ""
@@ -62,14 +62,14 @@ class ClaimsIn(Request, kw_only=True):
     counter_argument: MaybeText = ""
 
 
-class HitIn(Request, kw_only=True):
+class HitIn(Request, frozen=True, kw_only=True):
     """A rule that fired in the SDK; the server evaluates again."""
 
     rule: Name
     mode: Name
 
 
-class OpenIn(Request, kw_only=True):
+class OpenIn(Request, frozen=True, kw_only=True):
     """`POST /v1/escalations`: a guarded call was stopped, or the agent asks by itself.
 
     `key` makes it idempotent per API key; its identity is `tool`, `args` and `ask`.
@@ -93,7 +93,7 @@ class OpenIn(Request, kw_only=True):
     trace: MaybeName = ""
 
 
-class CallIn(Request, kw_only=True):
+class CallIn(Request, frozen=True, kw_only=True):
     """One guarded call that needed no person, for denominators and sampling."""
 
     id: Name
@@ -106,14 +106,14 @@ class CallIn(Request, kw_only=True):
     count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
 
 
-class CallsIn(Request, kw_only=True):
+class CallsIn(Request, frozen=True, kw_only=True):
     """`POST /v1/calls`: a batch; `lost` counts calls the SDK had to drop."""
 
     calls: Annotated[list[CallIn], msgspec.Meta(max_length=CALLS_MAX)]
     lost: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
-class ExplainIn(Request, kw_only=True):
+class ExplainIn(Request, frozen=True, kw_only=True):
     """`POST /v1/explain`: what would happen to this call, without acting."""
 
     tool: Name
@@ -127,80 +127,80 @@ class ExplainIn(Request, kw_only=True):
 # --- acts on one escalation: one model per verb ------------------------------------------------
 
 
-class Act(Request, kw_only=True):
+class Act(Request, frozen=True, kw_only=True):
     """The base of every act. `generation` and `shown_digest`, when given, must still hold."""
 
     generation: int | None = None
     shown_digest: Digest | None = None
 
 
-class AcceptIn(Act, kw_only=True):
+class AcceptIn(Act, frozen=True, kw_only=True):
     """ "I have it"."""
 
 
-class DeclineIn(Act, kw_only=True):
+class DeclineIn(Act, frozen=True, kw_only=True):
     """ "Not me"."""
 
     reason: MaybeText = ""
 
 
-class ReleaseIn(Act, kw_only=True):
+class ReleaseIn(Act, frozen=True, kw_only=True):
     """The owner gives it back to the rung."""
 
     reason: MaybeText = ""
 
 
-class ReassignIn(Act, kw_only=True):
+class ReassignIn(Act, frozen=True, kw_only=True):
     """Offer it to a named person."""
 
     to: Name
     reason: MaybeText = ""
 
 
-class SnoozeIn(Act, kw_only=True):
+class SnoozeIn(Act, frozen=True, kw_only=True):
     """Hold it longer without deciding, within `decide_by`."""
 
     seconds: Seconds
 
 
-class ExtendIn(Act, kw_only=True):
+class ExtendIn(Act, frozen=True, kw_only=True):
     """Move `decide_by` within the rule's limit and promise anew."""
 
     seconds: Seconds
     reason: MaybeText = ""
 
 
-class QuestionIn(Act, kw_only=True):
+class QuestionIn(Act, frozen=True, kw_only=True):
     """The owner asks the agent or the end user."""
 
     to: Literal["agent", "end_user"]
     text: Text
 
 
-class ReplyIn(Act, kw_only=True):
+class ReplyIn(Act, frozen=True, kw_only=True):
     """An answer to the pending question."""
 
     question: Name
     text: Text
 
 
-class ContextIn(Act, kw_only=True):
+class ContextIn(Act, frozen=True, kw_only=True):
     """More context; never the action."""
 
     text: Text
 
 
-class CommentIn(Act, kw_only=True):
+class CommentIn(Act, frozen=True, kw_only=True):
     """A note in the timeline."""
 
     text: Text
 
 
-class TakeOverIn(Act, kw_only=True):
+class TakeOverIn(Act, frozen=True, kw_only=True):
     """The owner takes the conversation."""
 
 
-class HandBackNoteIn(Request, kw_only=True):
+class HandBackNoteIn(Request, frozen=True, kw_only=True):
     """What a person tells the agent when handing back; dated facts, never standing orders."""
 
     decided: MaybeText = ""
@@ -209,13 +209,13 @@ class HandBackNoteIn(Request, kw_only=True):
     must_not: MaybeText = ""
 
 
-class HandBackIn(Act, kw_only=True):
+class HandBackIn(Act, frozen=True, kw_only=True):
     """Control returns to the agent."""
 
     note: HandBackNoteIn
 
 
-class DecideIn(Act, kw_only=True):
+class DecideIn(Act, frozen=True, kw_only=True):
     """The decision. Edited arguments are the whole object, not a patch."""
 
     kind: Literal["approve", "edit", "reject", "answer", "choose"]
@@ -225,19 +225,19 @@ class DecideIn(Act, kw_only=True):
     note: MaybeText = ""
 
 
-class WithdrawIn(Act, kw_only=True):
+class WithdrawIn(Act, frozen=True, kw_only=True):
     """The agent or end user takes the question back."""
 
     reason: MaybeText = ""
 
 
-class CollectIn(Act, kw_only=True):
+class CollectIn(Act, frozen=True, kw_only=True):
     """The agent takes the decision; the same attempt gets the same reply."""
 
     attempt: Name
 
 
-class ReportIn(Act, kw_only=True):
+class ReportIn(Act, frozen=True, kw_only=True):
     """What the agent really executed."""
 
     attempt: Name
@@ -247,7 +247,7 @@ class ReportIn(Act, kw_only=True):
     result: MaybeText = ""
 
 
-class OutcomeIn(Act, kw_only=True):
+class OutcomeIn(Act, frozen=True, kw_only=True):
     """A label learned afterwards."""
 
     label: Name

@@ -12,7 +12,7 @@ import msgspec
 from pullcord.wire.replies import DecisionOut, OfferOut, PersonOut, Reply
 
 
-class ViewerOut(Reply, kw_only=True):
+class ViewerOut(Reply, frozen=True, kw_only=True):
     """The signed-in person."""
 
     id: str
@@ -25,7 +25,7 @@ class ViewerOut(Reply, kw_only=True):
     duty: str = ""
 
 
-class InboxRow(Reply, kw_only=True):
+class InboxRow(Reply, frozen=True, kw_only=True):
     """One line of the inbox: everything needed to choose what to open first."""
 
     id: str
@@ -57,7 +57,7 @@ class InboxRow(Reply, kw_only=True):
     closed_as: str = ""
 
 
-class InboxView(Reply, kw_only=True):
+class InboxView(Reply, frozen=True, kw_only=True):
     """One tab of the inbox."""
 
     tab: str  #: needs_me, queues, waiting, decided
@@ -68,7 +68,7 @@ class InboxView(Reply, kw_only=True):
     empty: str = ""
 
 
-class FormField(Reply, kw_only=True):
+class FormField(Reply, frozen=True, kw_only=True):
     """One typed field of a form made from a tool's schema or its proposed arguments."""
 
     path: str  #: dotted name, e.g. "amount" or "address.city"
@@ -84,7 +84,7 @@ class FormField(Reply, kw_only=True):
     help: str = ""
 
 
-class OptionOut(Reply, kw_only=True):
+class OptionOut(Reply, frozen=True, kw_only=True):
     """One option of the decision."""
 
     id: str
@@ -93,7 +93,7 @@ class OptionOut(Reply, kw_only=True):
     is_safe: bool = False
 
 
-class HitOut(Reply, kw_only=True):
+class HitOut(Reply, frozen=True, kw_only=True):
     """Why it stopped: the rule, its limit and what was observed."""
 
     rule: str
@@ -105,7 +105,7 @@ class HitOut(Reply, kw_only=True):
     steward: str = ""
 
 
-class Said(Reply, kw_only=True):
+class Said(Reply, frozen=True, kw_only=True):
     """One message of the conversation, or a reply, comment or added context."""
 
     role: str  #: user, assistant, tool, person, agent, end_user
@@ -115,7 +115,7 @@ class Said(Reply, kw_only=True):
     via: str = ""
 
 
-class DoneOut(Reply, kw_only=True):
+class DoneOut(Reply, frozen=True, kw_only=True):
     """One thing the agent already did."""
 
     action: str
@@ -124,7 +124,7 @@ class DoneOut(Reply, kw_only=True):
     is_reversible: str = ""
 
 
-class TimelineLine(Reply, kw_only=True):
+class TimelineLine(Reply, frozen=True, kw_only=True):
     """One entry as a sentence."""
 
     seq: int
@@ -136,7 +136,7 @@ class TimelineLine(Reply, kw_only=True):
     hash: str = ""
 
 
-class ReceiptLine(Reply, kw_only=True):
+class ReceiptLine(Reply, frozen=True, kw_only=True):
     """What became of one message."""
 
     at: datetime
@@ -146,7 +146,7 @@ class ReceiptLine(Reply, kw_only=True):
     detail: str = ""
 
 
-class ChangedField(Reply, kw_only=True):
+class ChangedField(Reply, frozen=True, kw_only=True):
     """One argument that a person changed, or that drifted."""
 
     path: str
@@ -154,7 +154,7 @@ class ChangedField(Reply, kw_only=True):
     after: str
 
 
-class DecidedOut(Reply, kw_only=True):
+class DecidedOut(Reply, frozen=True, kw_only=True):
     """A decision with its content, as operators see it."""
 
     decision: DecisionOut
@@ -166,7 +166,7 @@ class DecidedOut(Reply, kw_only=True):
     changes: list[ChangedField] = []
 
 
-class MayDo(Reply, kw_only=True):
+class MayDo(Reply, frozen=True, kw_only=True):
     """One act this viewer may or may not do now; the page hides or explains accordingly."""
 
     verb: str
@@ -174,7 +174,7 @@ class MayDo(Reply, kw_only=True):
     why_not: str = ""
 
 
-class DetailView(Reply, kw_only=True):
+class DetailView(Reply, frozen=True, kw_only=True):
     """The whole page of one escalation."""
 
     row: InboxRow
@@ -229,7 +229,7 @@ class DetailView(Reply, kw_only=True):
     trace: str
 
 
-class StatusStep(Reply, kw_only=True):
+class StatusStep(Reply, frozen=True, kw_only=True):
     """One of the four steps of the end user's status page."""
 
     label: str
@@ -238,7 +238,7 @@ class StatusStep(Reply, kw_only=True):
     at: datetime | None = None
 
 
-class StatusView(Reply, kw_only=True):
+class StatusView(Reply, frozen=True, kw_only=True):
     """The end user's page: an allow-listed projection, nothing internal."""
 
     workspace_name: str
@@ -257,7 +257,7 @@ class StatusView(Reply, kw_only=True):
     timezone: str
 
 
-class OnCallLine(Reply, kw_only=True):
+class OnCallLine(Reply, frozen=True, kw_only=True):
     """Who answers one ladder now, and why."""
 
     ladder: str
@@ -268,7 +268,7 @@ class OnCallLine(Reply, kw_only=True):
     gaps: list[str]
 
 
-class KeyLine(Reply, kw_only=True):
+class KeyLine(Reply, frozen=True, kw_only=True):
     """One API key as the console lists it; the secret is never shown again."""
 
     id: str
@@ -280,7 +280,7 @@ class KeyLine(Reply, kw_only=True):
     note: str
 
 
-class PersonLine(Reply, kw_only=True):
+class PersonLine(Reply, frozen=True, kw_only=True):
     """One person as the console lists them."""
 
     person: PersonOut
@@ -295,7 +295,7 @@ class PersonLine(Reply, kw_only=True):
     availability: str  #: "available", "absent until …", "no contact"
 
 
-class PolicyLine(Reply, kw_only=True):
+class PolicyLine(Reply, frozen=True, kw_only=True):
     """One applied policy version."""
 
     version: str

@@ -1,0 +1,87 @@
+# Everything a contributor or a visitor types. `make` alone prints the targets.
+# Each target makes the environment it needs in .venv; nothing is installed elsewhere.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo check lint types contracts quick test coverage bench lock clean browser
+
+PYTHON ?= python3
+BIN    := .venv/bin
+REPORT := .artifacts
+
+# What `make check` runs of the tests; `make test` runs them all.
+QUICK  := tests/tidy tests/unit tests/conformance
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# --- environments -----------------------------------------------------------------------------
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	  f"Pullcord needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. " \
+	  "Say which to use: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .venv || { echo "Python came without venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+.venv/run: .venv/made requirements/build.txt requirements/run.txt pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/run.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The system's Chromium if there is one, Playwright's own otherwise.
+browser: .venv/dev
+	@command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install chromium
+
+# --- for visitors -----------------------------------------------------------------------------
+
+demo: .venv/run ## see it work: a live console with three agents, in your browser
+	$(BIN)/pullcord demo
+
+# --- for contributors -------------------------------------------------------------------------
+
+check: lint types contracts quick ## before a commit, under a minute: style, types, contracts, quick tests
+
+lint: .venv/dev ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/dev ## mypy, strict, sources and tests
+	$(BIN)/mypy
+
+contracts: .venv/dev ## which room may import which
+	$(BIN)/lint-imports --no-logo
+
+quick: .venv/dev ## tidy, unit and conformance tests
+	$(BIN)/pytest -q $(wildcard $(QUICK))
+
+test: lint types contracts browser ## everything: all suites, fresh seeds, coverage thresholds
+	@mkdir -p $(REPORT) && rm -rf $(REPORT)/coverage
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile 2>&1 | tee $(REPORT)/pytest.txt
+	@$(MAKE) --no-print-directory coverage
+	@tail -n 1 $(REPORT)/pytest.txt
+
+coverage: ## what the last `make test` covered, against the thresholds
+	$(BIN)/python -m coverage combine --quiet 2>/dev/null || true
+	$(BIN)/python tests/coverage_floors.py
+
+bench: .venv/dev ## the figures of docs/reference/benchmarks, as ratios in one run
+	$(BIN)/pullcord bench
+
+lock: .venv/made ## pin every dependency with its hashes, from pyproject.toml
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet $(LOCK) -o requirements/run.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet $(LOCK) -o requirements/dev.txt --group dev pyproject.toml
+	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet $(LOCK) -o requirements/build.txt -
+
+LOCK := --upgrade --generate-hashes --universal --python-version 3.11 \
+        --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+clean: ## remove the environment and everything a run leaves behind
+	rm -rf .venv .artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,148 @@
+"""The runner: keeps timers, courier, duties and watchdog going until it is told to stop.
+
+Hints wake it at once; polling is the truth, so a lost hint costs at most one pause.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from pullcord.engine.bus import Bus
+from pullcord.engine.clock import Clock
+from pullcord.engine.courier import Courier
+from pullcord.engine.desk import Desk
+from pullcord.engine.duties import Duties
+from pullcord.engine.floors import Floors
+from pullcord.engine.policies import Policies
+from pullcord.engine.timers import Timers
+from pullcord.engine.watchdog import Watchdog
+from pullcord.errors import PullcordError
+from pullcord.store.port import Store
+
+#: seconds between two looks: deadlines, messages, duties, lateness, policy
+PAUSES = {"timers": 0.5, "courier": 0.5, "duties": 5.0, "watchdog": 5.0, "policy": 2.0}
+#: loops that a hint wakes at once, and that go on without a pause while there is work
+HINTED = frozenset({"timers", "courier"})
+#: seconds a stop waits for what is in flight
+STOP_SECONDS = 10.0
+#: rounds one `settle` may take; more would be a verb that never comes to rest
+ROUNDS_MAX = 1_000
+
+log = structlog.get_logger("pullcord.runner")
+
+
+class Runner:
+    """Runs the engine's loops; `settle` does the same by hand, for tests and simulation."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        desk: Desk,
+        timers: Timers,
+        courier: Courier,
+        duties: Duties,
+        watchdog: Watchdog,
+        policies: Policies,
+        floors: Floors,
+        bus: Bus,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._desk = desk
+        self._timers = timers
+        self._courier = courier
+        self._duties = duties
+        self._watchdog = watchdog
+        self._policies = policies
+        self._floors = floors
+        self._bus = bus
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin; does nothing when it runs already."""
+        if self._tasks:
+            return
+        self._stopping.clear()
+        await self._duties.enrol()
+        await self._watchdog.check()
+        loops: dict[str, Callable[[], Awaitable[object]]] = {
+            "timers": self._timers.tick,
+            "courier": self._deliver,
+            "duties": self._duties.tick,
+            "watchdog": self._watchdog.check,
+            "policy": self._look_again,
+        }
+        self._tasks = [
+            asyncio.create_task(self._loop(name, work), name=f"pullcord-{name}")
+            for name, work in loops.items()
+        ]
+
+    async def stop(self) -> None:
+        """Finish what is in flight within a limit, then let go; safe to repeat."""
+        self._stopping.set()
+        self._bus.hint()
+        tasks, self._tasks = self._tasks, []
+        if not tasks:
+            return
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*tasks)
+        except TimeoutError:
+            log.warning("stopped_late", seconds=STOP_SECONDS)
+
+    async def settle(self) -> int:
+        """Do everything that is due at this instant; returns how many rounds had work."""
+        await self._duties.enrol()
+        for count in range(ROUNDS_MAX):
+            done = await self._timers.tick() + await self._deliver() + await self._duties.tick()
+            if not done:
+                await self._watchdog.check()
+                return count
+        raise AssertionError(f"still work after {ROUNDS_MAX} rounds at one instant")
+
+    async def _deliver(self) -> int:
+        handled, unreached = await self._courier.deliver()
+        for each in unreached:
+            try:
+                await self._desk.not_reached(each)
+            except PullcordError as problem:
+                # the rung's own deadline advances the ladder all the same
+                log.warning("not_reached", escalation=each.escalation, problem=str(problem))
+        return handled
+
+    async def _look_again(self) -> int:
+        """Another process may have changed policy or people: read them again."""
+        for workspace in await self._store.workspaces():
+            if await self._policies.has_changed(workspace):
+                self._policies.forget(workspace)
+                self._bus.publish(workspace, "policy")
+            self._floors.stale(workspace)
+        await self._duties.enrol()
+        return 0
+
+    async def _loop(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        while not self._stopping.is_set():
+            done: object = 0
+            try:
+                done = await work()
+            except PullcordError as problem:
+                log.warning("loop_failed", loop=name, problem=str(problem))
+            except Exception:
+                log.exception("loop_broke", loop=name)
+            if name not in HINTED:
+                await _at_most(PAUSES[name], self._stopping.wait())
+            elif not done:
+                await _at_most(PAUSES[name], self._bus.work())
+
+
+async def _at_most(seconds: float, hint: Awaitable[object]) -> None:
+    """Wait for a hint, at most that long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await hint
+    except TimeoutError:
+        return

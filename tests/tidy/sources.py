@@ -1,0 +1,70 @@
+"""The sources as the tidy tests see them: parsed once, named by their place in the repository."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One Python file: where it lies, its text, its syntax tree."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        """Its path from the root of the repository."""
+        return self.path.relative_to(ROOT).as_posix()
+
+    @property
+    def module(self) -> str:
+        """Its dotted name, as an import writes it."""
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        parts = parts[1:] if parts[0] == "src" else parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def functions(self) -> Iterator[Function]:
+        """Every function and method in it, inner ones included."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, Function):
+                yield node
+
+    def at(self, node: ast.AST) -> str:
+        """A place a reader can jump to."""
+        return f"{self.name}:{getattr(node, 'lineno', 1)}"
+
+
+@cache
+def python(*folders: str) -> tuple[Source, ...]:
+    """Every Python file below the folders, in the order of their names."""
+    found = []
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            found.append(Source(path, text, ast.parse(text, str(path))))
+    return tuple(found)
+
+
+#: folders that a visitor of the repository never made
+NOT_OURS = frozenset({".venv", ".git", ".artifacts", "dist", "build", "__pycache__"})
+
+
+@cache
+def texts(*endings: str) -> tuple[Path, ...]:
+    """Every file of the repository with one of the endings, hidden and built folders left out."""
+    return tuple(
+        path
+        for path in sorted(ROOT.rglob("*"))
+        if path.is_file()
+        and path.suffix in endings
+        and not NOT_OURS.intersection(path.relative_to(ROOT).parts)
+        and not any(part.endswith("_cache") for part in path.relative_to(ROOT).parts)
+    )

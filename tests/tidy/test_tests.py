@@ -1,0 +1,80 @@
+"""Tests about the tests: none waits for a wall clock, none asserts nothing, none is put aside."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.tidy.sources import Function, Source, python
+
+SLEEPS = frozenset({"time.sleep", "asyncio.sleep", "anyio.sleep", "sleep"})
+PUT_ASIDE = re.compile(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)\b")
+
+
+def sleeps(source: Source) -> Iterator[str]:
+    """Every call that waits for time to pass; `asyncio.sleep(0)` only lets others go first."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SLEEPS:
+            first = node.args[0] if node.args else None
+            if not (isinstance(first, ast.Constant) and first.value == 0):
+                yield f"{source.at(node)} {ast.unparse(node)}"
+
+
+def test_no_test_sleeps() -> None:
+    """A sleeping test is slow on a good day and red on a bad one: turn the clock, await a fact."""
+    asleep = [place for source in python("tests") for place in sleeps(source)]
+
+    assert not asleep, "turn the clock or wait for an event instead:\n" + "\n".join(asleep)
+
+
+def asserts(function: Function, checkers: frozenset[str]) -> bool:
+    """Whether a test checks anything: asserts, expects an error, or calls what asserts."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name.endswith(("raises", "fail", "expect")) or name.split(".")[-1] in checkers:
+                return True
+    return False
+
+
+def checkers_of(sources: tuple[Source, ...]) -> frozenset[str]:
+    """Functions of the tests that assert for others, through one another too."""
+    functions = [each for source in sources for each in source.functions()]
+    found: frozenset[str] = frozenset()
+    for _ in range(5):
+        found = frozenset(
+            each.name
+            for each in functions
+            if not each.name.startswith("test_") and asserts(each, found)
+        )
+    return found
+
+
+def test_every_test_checks_something() -> None:
+    """A test without an assertion is green whatever happens."""
+    sources = python("tests")
+    checkers = checkers_of(sources)
+
+    idle = [
+        f"{source.at(function)} {function.name}"
+        for source in sources
+        if source.path.name.startswith("test_")
+        for function in source.functions()
+        if function.name.startswith("test_") and not asserts(function, checkers)
+    ]
+
+    assert not idle, "assert what the test's name says:\n" + "\n".join(idle)
+
+
+def test_no_test_is_put_aside() -> None:
+    """A skipped test is a hole that looks green; fix it, or delete it and say so."""
+    aside = [
+        f"{source.name}:{number}"
+        for source in python("tests")
+        if source.path.name != "test_tests.py"
+        for number, line in enumerate(source.text.splitlines(), 1)
+        if PUT_ASIDE.search(line)
+    ]
+
+    assert not aside, "run these or delete them:\n" + "\n".join(aside)
