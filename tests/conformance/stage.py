@@ -127,7 +127,9 @@ def commented(each: Escalation, text: str = "hm", at: datetime = NOON) -> Change
     return Change((after,), (replace(entry, sealed=sealed),))
 
 
-def message(escalation: str, to: str = "maria", *, at: datetime = NOON, **more: int) -> Message:
+def message(
+    escalation: str, to: str = "maria", *, at: datetime = NOON, urgency: int = 1
+) -> Message:
     return Message(
         escalation=escalation,
         to=ActorKind.PERSON,
@@ -135,7 +137,7 @@ def message(escalation: str, to: str = "maria", *, at: datetime = NOON, **more: 
         kind=MessageKind.ASKED,
         generation=1,
         at=at,
-        **more,
+        urgency=urgency,
     )
 
 
@@ -167,9 +169,7 @@ class Stage:
         change = asking.open_escalation(blank(id, **fields), {"text": shown}, floor(at), at)
         return self.filer.file(self.workspace, change, {})
 
-    async def open(
-        self, id: str, *, at: datetime = NOON, shown: str = "", **fields: object
-    ) -> Row:
+    async def open(self, id: str, *, at: datetime = NOON, shown: str = "", **fields: object) -> Row:
         filed = self.opening(id, at=at, shown=shown, **fields)
         await self.store.commit(filed)
         return filed.rows[0]

@@ -59,9 +59,7 @@ async def test_an_unknown_escalation_is_none(store: Store) -> None:
     assert await store.by_key("shop", "k1", "esc_9") is None
 
 
-async def test_opening_twice_under_one_key_gives_one_escalation(
-    stage: Stage, store: Store
-) -> None:
+async def test_opening_twice_under_one_key_gives_one_escalation(stage: Stage, store: Store) -> None:
     """An agent that lost the reply sends again and must meet its own escalation."""
     first = await stage.open("esc_1", key="call-7", body_digest="pay 5")
 
@@ -129,9 +127,7 @@ async def test_the_second_writer_of_a_version_is_told(stage: Stage, store: Store
     won = stage.filed(row, accepts("maria")(row.escalation))
     lost = stage.filed(row, accepts("tom")(row.escalation))
 
-    results = await asyncio.gather(
-        store.commit(won), store.commit(lost), return_exceptions=True
-    )
+    results = await asyncio.gather(store.commit(won), store.commit(lost), return_exceptions=True)
 
     assert results[0] is None
     assert isinstance(results[1], VersionConflict)
@@ -229,8 +225,7 @@ STATEMENTS = {
     "who collected": "update escalations set attempt = 'a2' where id = 'esc_3'",
     "a collected one returned": "update escalations set status = 'decided' where id = 'esc_3'",
     "a deadline after the end": "update escalations set due_at = 1 where id = 'esc_4'",
-    "an ended one reopened":
-        "update escalations set status = 'open', due_at = 1 where id = 'esc_4'",
+    "an ended one open": "update escalations set status = 'open', due_at = 1 where id = 'esc_4'",
 }
 
 
@@ -318,9 +313,7 @@ async def test_a_closed_store_takes_nothing_and_says_so(
     await again.close()
 
 
-async def test_closing_finishes_what_was_taken_in(
-    stage: Stage, store: Store, place: Place
-) -> None:
+async def test_closing_finishes_what_was_taken_in(stage: Stage, store: Store, place: Place) -> None:
     """A shutdown loses no write that somebody waits for."""
     jobs = [asyncio.create_task(store.commit(stage.opening(f"esc_{n:03}"))) for n in range(200)]
     await asyncio.sleep(0)

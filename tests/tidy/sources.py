@@ -1,6 +1,7 @@
 """The sources as the tidy tests see them: parsed once, named by their place in the repository."""
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -53,18 +54,15 @@ def python(*folders: str) -> tuple[Source, ...]:
     return tuple(found)
 
 
-#: folders that a visitor of the repository never made
-NOT_OURS = frozenset({".venv", ".git", ".artifacts", "dist", "build", "__pycache__"})
+#: folders that come with an environment or a run, never with a clone
+NOT_OURS = frozenset({".venv", ".git", ".artifacts", ".hypothesis", "dist", "build", "__pycache__"})
 
 
 @cache
 def texts(*endings: str) -> tuple[Path, ...]:
     """Every file of the repository with one of the endings, hidden and built folders left out."""
-    return tuple(
-        path
-        for path in sorted(ROOT.rglob("*"))
-        if path.is_file()
-        and path.suffix in endings
-        and not NOT_OURS.intersection(path.relative_to(ROOT).parts)
-        and not any(part.endswith("_cache") for part in path.relative_to(ROOT).parts)
-    )
+    found = []
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [each for each in below if each not in NOT_OURS and not each.endswith("_cache")]
+        found += [Path(folder, name) for name in names]
+    return tuple(path for path in sorted(found) if path.suffix in endings)

@@ -12,8 +12,8 @@ PURE = ("trigger", "owner", "briefing", "path")
 HARMLESS = frozenset(
     {
         "abc", "base64", "bisect", "calendar", "collections", "contextlib", "copy", "dataclasses",
-        "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions", "functools", "hashlib", "heapq",
-        "hmac", "html", "itertools", "json", "keyword", "math", "operator", "re", "string",
+        "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions", "functools", "hashlib",
+        "heapq", "hmac", "html", "itertools", "json", "keyword", "math", "operator", "re", "string",
         "textwrap", "types", "typing", "unicodedata", "zoneinfo",
     }
 )  # fmt: skip

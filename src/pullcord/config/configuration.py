@@ -57,7 +57,9 @@ class Configuration:
     def terms_for(self, rule: Rule | None, ask_kind: str) -> Terms:
         """The deadlines and rules an escalation of this rule is opened under."""
         defaults = self.defaults
-        fallback = (rule.fallback if rule else "") or fallback_for(ask_kind, defaults.fallback)
+        named = rule.fallback if rule else ""
+        fits = named in FALLBACKS[ask_kind]
+        fallback = named if fits else fallback_for(ask_kind, defaults.fallback)
         options = rule.options if rule else ()
         return Terms(
             fallback=Fallback(fallback),

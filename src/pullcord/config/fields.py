@@ -6,43 +6,58 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from pullcord.config.yaml import Lines
+from pullcord.config.yaml import Place, Places
 from pullcord.errors import InvalidPolicies, InvalidPolicy
 
 #: mistakes reported at once
 PROBLEMS_MAX = 50
+#: entries of one mapping, such as people:
+ENTRIES_MAX = 5_000
 SPAN_MAX = timedelta(days=31)
 
-_SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)$")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+SPAN_PATTERN = r"([0-9]{1,6})\s*(s|m|h|d|w)"
+_NAME = re.compile(NAME_PATTERN)
+_SPAN = re.compile(SPAN_PATTERN)
+_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+NAME_LIMIT = "letters, digits, . _ - (at most 64, a letter or digit first)"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Value = TypeVar("Value")
 
 
 class Problems:
-    """Collects the mistakes of one file, so that all are told at once."""
+    """Collects the mistakes of one policy, so that all are told at once."""
 
-    def __init__(self, file: str, lines: Lines) -> None:
-        self.file = file
-        self._lines = lines
+    def __init__(self, places: Places, environ: Mapping[str, str] | None) -> None:
+        self._places = places
+        self.environ = environ
         self._found: list[InvalidPolicy] = []
 
     def add(self, path: str, value: object = None, *, limit: str = "", remedy: str = "") -> None:
-        """Note a mistake; an unknown path has the line of its nearest parent."""
-        line = self.line(path)
-        if len(self._found) < PROBLEMS_MAX:
-            self._found.append(
-                InvalidPolicy(
-                    path, value=value, limit=limit, remedy=remedy, file=self.file, line=line
-                )
+        """Note a mistake; what is not there has the place of what should hold it."""
+        place = self.place(path)
+        self.note(
+            InvalidPolicy(
+                path or "file",
+                value=value,
+                limit=limit,
+                remedy=remedy,
+                file=place.file,
+                line=place.line,
             )
+        )
 
-    def line(self, path: str) -> int:
-        """The line of a field, or of the nearest thing that holds it."""
-        while path and path not in self._lines:
+    def note(self, problem: InvalidPolicy) -> None:
+        """Note a mistake; only the first 50 are told."""
+        if len(self._found) < PROBLEMS_MAX:
+            self._found.append(problem)
+
+    def place(self, path: str) -> Place:
+        """Where a field stands, or the nearest thing that holds it."""
+        while path and path not in self._places:
             path = path.rpartition("[")[0] if path.endswith("]") else path.rpartition(".")[0]
-        return self._lines.get(path, 1)
+        return self._places[path]
 
     def settle(self) -> None:
         """Raise what was found, if anything.
@@ -79,27 +94,63 @@ class Section:
         self._asked.add(name)
         return self._value.get(name)
 
+    def names(self) -> list[str]:
+        """The fields that are there, in the order of the file."""
+        return list(self._value)
+
     def refuse(self, name: str, value: object, *, limit: str = "", remedy: str = "") -> None:
         """Note a mistake in a field."""
         self.problems.add(self.at(name), value, limit=limit, remedy=remedy)
 
     def text(self, name: str, default: str = "", *, limit: int = 500, needed: bool = False) -> str:
-        """A text; numbers are taken as written."""
+        """A text; numbers are taken as they were written."""
         value = self.get(name)
-        if value is None:
+        if value is None or value == "":
             if needed:
-                self.refuse(name, None, limit="text", remedy=f"Write {name}: …")
+                self.refuse(name, value, limit="text", remedy=f"Write {name}: …")
             return default
-        if isinstance(value, bool | dict | list) or len(str(value)) > limit:
-            self.refuse(name, value, limit=f"text of at most {limit} characters")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = self.problems.place(self.at(name)).written
+        if not isinstance(value, str):
+            self.refuse(name, value, limit="text", remedy="Write text, in quotes if need be.")
             return default
-        return str(value)
+        if len(value) > limit:
+            self.refuse(name, value, limit=f"at most {limit} characters", remedy="Shorten it.")
+            return default
+        if _VARIABLE.search(value):
+            remedy = "Variables stand for contacts only; write the value itself."
+            self.refuse(name, value, remedy=remedy)
+            return default
+        return value
+
+    def contact(self, name: str) -> str:
+        """A text that may come from the environment, such as `${env:TOM_PHONE}`.
+
+        Without an environment, as when a stored policy is read again, it stays as written.
+        """
+        value = self.get(name)
+        variables = _VARIABLE.findall(value) if isinstance(value, str) else []
+        environ = self.problems.environ
+        if not variables:
+            return self.text(name)
+        if environ is None:
+            return str(value)
+        for each in variables:
+            if each not in environ:
+                self.refuse(
+                    name,
+                    value,
+                    limit="a variable that is set",
+                    remedy=f"Set the variable {each}, or write the value itself.",
+                )
+                return ""
+        return _VARIABLE.sub(lambda match: environ[match[1]], value)
 
     def name(self, name: str, default: str = "", *, needed: bool = False) -> str:
         """A short name of letters, digits, dot, dash and underscore."""
         value = self.text(name, default, limit=64, needed=needed)
-        if value and not _NAME.match(value):
-            self.refuse(name, value, limit="letters, digits, . _ - (at most 64)")
+        if value and not _NAME.fullmatch(value):
+            self.refuse(name, value, limit=NAME_LIMIT)
             return default
         return value
 
@@ -126,7 +177,7 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, bool):
-            self.refuse(name, value, limit="true or false")
+            self.refuse(name, value, limit="true or false", remedy="Write yes or no.")
             return default
         return value
 
@@ -136,7 +187,8 @@ class Section:
         if value is None:
             return default
         if type(value) is not int or not low <= value <= high:
-            self.refuse(name, value, limit=f"a whole number from {low} to {high}")
+            limit = f"a whole number from {low} to {high}"
+            self.refuse(name, value, limit=limit, remedy="Write it without quotes.")
             return default
         return value
 
@@ -145,26 +197,25 @@ class Section:
         value = self.get(name)
         if value is None:
             return None
-        match = _SPAN.match(value) if isinstance(value, str) else None
+        match = _SPAN.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            self.refuse(
-                name, value, limit="a span such as 30s, 10m, 2h, 7d", remedy="Write the unit."
-            )
+            remedy = "Write a number and its unit."
+            self.refuse(name, value, limit="a span such as 30s, 10m, 2h, 7d", remedy=remedy)
             return None
         found = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
         if not timedelta(seconds=1) <= found <= SPAN_MAX:
-            self.refuse(name, value, limit="1s to 31d")
+            self.refuse(name, value, limit="1s to 31d", remedy="Write a shorter or longer one.")
             return None
         return found
 
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """A list of texts; a single text is a list of one."""
+        """A list of texts, none empty; a single text is a list of one."""
         value = self.get(name)
         if value is None:
             return default
         items = [value] if isinstance(value, str) else value
-        if not isinstance(items, list) or not all(isinstance(each, str) for each in items):
-            self.refuse(name, value, limit="a list of texts")
+        if not isinstance(items, list) or not all(isinstance(x, str) and x for x in items):
+            self.refuse(name, value, limit="a list of texts", remedy=f"Write {name}: [one, two]")
             return default
         return tuple(items)
 
@@ -175,10 +226,14 @@ class Section:
     def each(self, name: str, read: Callable[[str, "Section"], Value]) -> dict[str, Value]:
         """Read every entry of a mapping of mappings; closes each."""
         outer = self.section(name)
+        keys = outer.names()
         found: dict[str, Value] = {}
-        for key in list(outer._value):  # noqa: SLF001 - a section of our own
-            if not _NAME.match(str(key)):
-                outer.refuse(key, key, limit="letters, digits, . _ - (at most 64)")
+        if len(keys) > ENTRIES_MAX:
+            self.refuse(name, f"{len(keys)} entries", limit=f"at most {ENTRIES_MAX}")
+            return found
+        for key in keys:
+            if not _NAME.fullmatch(key):
+                outer.refuse(key, key, limit=NAME_LIMIT)
                 continue
             inner = outer.section(key)
             found[key] = read(key, inner)
@@ -191,7 +246,7 @@ class Section:
         if value is None:
             return []
         if not isinstance(value, list) or len(value) > limit:
-            self.refuse(name, value, limit=f"a list of at most {limit}")
+            self.refuse(name, value, limit=f"a list of at most {limit}", remedy="Begin with -.")
             return []
         path = self.at(name)
         return [Section(each, f"{path}[{at}]", self.problems) for at, each in enumerate(value)]
@@ -200,7 +255,7 @@ class Section:
         """Refuse every field that nobody asked for."""
         for name in self._value:
             if name not in self._asked:
-                near = difflib.get_close_matches(str(name), self._asked, n=1)
+                near = difflib.get_close_matches(name, self._asked, n=1)
                 known = ", ".join(sorted(self._asked))
                 hint = f"Did you mean {near[0]}?" if near else f"Known here: {known}."
-                self.problems.add(self.at(str(name)), name, limit="a known field", remedy=hint)
+                self.refuse(name, name, limit="a known field", remedy=hint)

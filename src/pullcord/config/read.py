@@ -1,109 +1,116 @@
 """Read a pullcord.yaml into a `Configuration`; everything in it is checked before it is used."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pullcord.briefing.digest import NotCanonical, digest
+from pullcord.config.cautions import cautions
 from pullcord.config.configuration import AgentTerms, Configuration, Defaults
 from pullcord.config.fields import Problems, Section
+from pullcord.config.names import NOBODY, Names, check_names
 from pullcord.config.rules import read_rules, read_tools
-from pullcord.config.yaml import load
-from pullcord.errors import InvalidInput, InvalidPolicy
-from pullcord.owner.ladder import (
-    ACCEPT_WITHIN_MAX,
-    RUNGS_MAX,
-    Ladder,
-    Rung,
-    Target,
-    parse_target,
-)
+from pullcord.config.sources import merged, parts_of, source_of
+from pullcord.errors import InvalidPolicy
+from pullcord.owner.ladder import ACCEPT_WITHIN_MAX, RUNGS_MAX, Ladder, Rung, Target, parse_target
 from pullcord.owner.roster import CAPACITY_DEFAULT, Absence, Person, Role, Team
 from pullcord.owner.rotation import Rotation, Unit
 from pullcord.owner.schedule import Override, Schedule
 from pullcord.trigger.document import policy_of
 
-PEOPLE_MAX = 5_000
-FILES_MAX = 100
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{2,30}")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HAND_OFF = re.compile(rf"(?:(?P<day>{'|'.join(DAYS)}) +)?(?P<clock>([01][0-9]|2[0-3]):[0-5][0-9])")
+#: stands where a time could not be read; the policy is refused anyway
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 #: the Monday all rotations without a start of their own count from
 FIRST_MONDAY = date(2024, 1, 1)
 ROTATIONS = {"hourly": Unit.HOUR, "daily": Unit.DAY, "weekly": Unit.WEEK, "monthly": Unit.MONTH}
 
 
 def read_path(path: Path, *, environ: Mapping[str, str] | None = None) -> tuple[Configuration, str]:
-    """Read a file, or all *.yaml of a directory as one; returns the text as well.
+    """Read a file, or all *.yaml of a directory; returns the text as well, to be applied.
 
     Raises:
         InvalidPolicy, InvalidPolicies: what is wrong and where.
-        InvalidInput: there is no such file.
+        InvalidInput: there is no such file, or it is no text.
     """
-    if path.is_dir():
-        files = sorted(path.glob("*.yaml"))[:FILES_MAX]
-        source = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    elif path.is_file():
-        source = path.read_text(encoding="utf-8", errors="surrogateescape")
-    else:
-        raise InvalidInput(
-            "file", value=str(path), limit="a file or directory", remedy="Check the path."
-        )
+    source = source_of(path)
     return read(source, file=str(path), environ=environ), source
 
 
 def read(
     source: str, *, file: str = "pullcord.yaml", environ: Mapping[str, str] | None = None
 ) -> Configuration:
-    """Read the text of a policy file.
+    """Read the text of a policy file, or of a stream of files; variables come from `environ`.
 
     Raises:
         InvalidPolicy: one mistake; `InvalidPolicies` for several. Both name file and line.
     """
-    value, lines = load(source, file=file, environ=environ or {})
-    problems = Problems(file, lines)
-    root = Section(value, "", problems)
+    return _read(source, file, environ or {})
+
+
+def read_again(source: str, *, file: str) -> Configuration:
+    """Read a text that was applied before: the same version in every process and environment.
+
+    Contacts that came from the environment stay as written; people are kept elsewhere.
+
+    Raises:
+        InvalidPolicy, InvalidPolicies: it was written for another version of Pullcord.
+    """
+    return _read(source, file, None)
+
+
+def _read(source: str, file: str, environ: Mapping[str, str] | None) -> Configuration:
+    whole = merged(parts_of(source, file))
+    problems = Problems(whole.places, environ)
+    for problem in whole.problems:
+        problems.note(problem)
+    root = Section(whole.values, "", problems)
     workspace = root.name("workspace", needed=True)
     title = root.text("name", workspace)
     timezone = _zone(root, "timezone", "UTC")
-    people = root.each("people", lambda key, part: _person(key, part, timezone))
-    teams = root.each("teams", _team)
-    schedules = root.each("schedules", lambda key, part: _schedule(key, part, timezone))
-    ladders = root.each("ladders", _ladder)
-    agents = root.each("agents", _agent)
+    names = Names(
+        people=root.each("people", lambda key, part: _person(key, part, timezone)),
+        teams=root.each("teams", _team),
+        schedules=root.each("schedules", lambda key, part: _schedule(key, part, timezone)),
+        ladders=root.each("ladders", _ladder),
+        agents=root.each("agents", _agent),
+    )
     tools = read_tools(root)
     defaults, mode = _defaults(root)
     rules = read_rules(root, mode=mode)
     root.close()
-    _known_people(problems, people, teams, schedules, ladders, agents)
-    _known_targets(problems, ladders, schedules, teams)
-    _known_ladders(problems, ladders, agents, rules)
+    check_names(problems, names, rules=rules, stewards=whole.stewards)
     problems.settle()
-    document = {"workspace": workspace, "tools": tools, "rules": rules}
-    version = _version(value, file)
-    policy = policy_of({**document, "version": version})
-    return Configuration(
+    version = _version(whole.values, file)
+    document = {"workspace": workspace, "tools": tools, "rules": rules, "version": version}
+    found = Configuration(
         workspace=workspace,
         name=title,
         timezone=timezone,
-        people=people,
-        teams=teams,
-        schedules=schedules,
-        ladders=ladders,
-        agents=agents,
-        policy=policy,
+        people=names.people,
+        teams=names.teams,
+        schedules=names.schedules,
+        ladders=names.ladders,
+        agents=names.agents,
+        policy=policy_of(document),
         defaults=defaults,
-        document={**document, "version": version},
-        warnings=tuple(_warnings(ladders, policy, defaults)),
+        document=document,
     )
+    return replace(found, warnings=(*whole.warnings, *cautions(found)))
 
 
 def _version(value: Any, file: str) -> str:
     try:
         return f"p_{digest(value)[:12]}"
     except NotCanonical as error:
-        raise InvalidPolicy("file", value=str(error), file=file) from None
+        raise InvalidPolicy("file", value=str(error), file=file, line=1) from None
 
 
 def _zone(part: Section, name: str, default: str) -> str:
@@ -123,53 +130,75 @@ def _person(key: str, part: Section, timezone: str) -> Person:
         name=name,
         shown_as=part.text("shown_as", name),
         role=Role(part.choice("role", list(Role), Role.OPERATOR)),
-        email=part.text("email").lower(),
-        phone=part.text("phone"),
+        email=part.contact("email").lower(),
+        phone=part.contact("phone"),
         timezone=_zone(part, "timezone", timezone),
         capacity=part.count("capacity", CAPACITY_DEFAULT, high=1_000),
         can_sign_in=part.flag("can_sign_in", default=True),
         absences=tuple(_absence(each) for each in part.items("absences", limit=200)),
     )
-    if not person.is_reachable or not (person.email or person.phone):
+    if not part.get("email") and not part.get("phone"):
         part.refuse("email", None, limit="at least one contact", remedy="Write email: or phone:")
-    if person.email and "@" not in person.email:
-        part.refuse("email", person.email, limit="an e-mail address")
+    if person.email and not _is_contact(person.email, _ADDRESS):
+        part.refuse("email", person.email, limit="an e-mail address", remedy="Write NAME@HOST.")
+    if person.phone and not _is_contact(person.phone, _PHONE):
+        remedy = 'Write it as "+491510000001", in quotes.'
+        part.refuse("phone", person.phone, limit="a phone number", remedy=remedy)
     return person
 
 
+def _is_contact(text: str, pattern: re.Pattern[str]) -> bool:
+    """Whether it looks like one; a variable nobody filled in yet is not looked at."""
+    return pattern.fullmatch(text) is not None or "${env:" in text
+
+
 def _absence(part: Section) -> Absence:
-    start_at, end_at = _moment(part, "from"), _moment(part, "until")
+    start_at, end_at = _stretch(part)
     note = part.text("note")
     part.close()
-    if end_at <= start_at:
-        part.refuse("until", end_at.isoformat(), limit="after from")
     return Absence(start_at, end_at, note)
 
 
-def _moment(part: Section, name: str) -> datetime:
+def _stretch(part: Section) -> tuple[datetime, datetime]:
+    """From when until when."""
+    start_at, end_at = _moment(part, "from"), _moment(part, "until")
+    if start_at and end_at and end_at <= start_at:
+        remedy = "Write a later time."
+        part.refuse("until", part.get("until"), limit=f"after {part.get('from')}", remedy=remedy)
+    return start_at or NEVER, end_at or NEVER
+
+
+def _moment(part: Section, name: str) -> datetime | None:
+    """A time, in UTC; none when it cannot be read."""
     text = part.text(name, needed=True)
+    if not text:
+        return None
     try:
         found = datetime.fromisoformat(text)
         if found.tzinfo is None:
             raise ValueError(text)
-    except ValueError:
-        part.refuse(name, text, limit="a time with its zone, such as 2027-01-05T09:00+01:00")
-        return datetime.fromisoformat("2000-01-01T00:00+00:00")
-    return found
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        limit = "a time with its zone, such as 2027-01-05T09:00+01:00"
+        part.refuse(name, text, limit=limit, remedy="Write date, time and zone.")
+        return None
 
 
 def _team(key: str, part: Section) -> Team:
-    return Team(
-        id=key, members=part.texts("members"), lead=part.text("lead"), name=part.text("name", key)
-    )
+    members, lead = part.texts("members"), part.text("lead")
+    if not members and not lead:
+        remedy = "Write members: [one, two]"
+        part.refuse("members", None, limit="at least one person", remedy=remedy)
+    return Team(id=key, members=members, lead=lead, name=part.text("name", key))
 
 
 def _schedule(key: str, part: Section, timezone: str) -> Schedule:
     unit = ROTATIONS[part.choice("rotate", ROTATIONS, "weekly")]
     people = part.texts("people")
     if not people:
-        part.refuse("people", None, limit="at least one person", remedy="Write people: [...]")
-        people = ("nobody",)
+        remedy = "Write people: [one, two]"
+        part.refuse("people", None, limit="at least one person", remedy=remedy)
+        people = (NOBODY,)
     zone = _zone(part, "timezone", timezone)
     rotation = Rotation(
         people=people,
@@ -183,64 +212,85 @@ def _schedule(key: str, part: Section, timezone: str) -> Schedule:
 
 
 def _override(part: Section) -> Override:
-    found = Override(
-        _moment(part, "from"), _moment(part, "until"), part.text("add"), part.text("remove")
-    )
+    start_at, end_at = _stretch(part)
+    found = Override(start_at, end_at, part.text("add"), part.text("remove"))
     part.close()
-    if found.end_at <= found.start_at:
-        part.refuse("until", found.end_at.isoformat(), limit="after from")
     if not found.add and not found.remove:
-        part.refuse("add", None, limit="add, remove or both")
+        limit = "add, remove or both"
+        part.refuse("add", None, limit=limit, remedy="Write who is on duty instead.")
     return found
 
 
 def _anchor(part: Section, unit: Unit) -> datetime:
     """Where counting begins: `starts` if given, and the weekday and time of `hand_off`."""
-    text = part.text("hand_off", "Mon 09:00" if unit is Unit.WEEK else "09:00")
-    day, _, clock = text.rpartition(" ")
-    try:
-        at = time.fromisoformat(clock)
-        weekday = DAYS.index(day.strip()) if day else 0
-    except ValueError:
-        part.refuse("hand_off", text, limit='a time such as "09:00" or "Mon 09:00"')
-        return datetime.combine(FIRST_MONDAY, time(9))
+    weekday, at = _hand_off(part, unit)
     starts = part.text("starts", FIRST_MONDAY.isoformat())
     try:
         first = date.fromisoformat(starts)
     except ValueError:
-        part.refuse("starts", starts, limit="a date such as 2027-01-04")
+        part.refuse("starts", starts, limit="a date such as 2027-01-04", remedy="Write a date.")
         first = FIRST_MONDAY
     if unit is Unit.WEEK:
         first += timedelta(days=(weekday - first.weekday()) % 7)
     return datetime.combine(first, at)
 
 
+def _hand_off(part: Section, unit: Unit) -> tuple[int, time]:
+    """Weekday (0 = Monday) and wall-clock time at which duty changes hands."""
+    text = part.text("hand_off", "Mon 09:00" if unit is Unit.WEEK else "09:00")
+    match = _HAND_OFF.fullmatch(text)
+    if match is None:
+        limit = 'a time such as "09:00", with the day before it in a weekly rotation: "Mon 09:00"'
+        part.refuse("hand_off", text, limit=limit, remedy=f"Days are {', '.join(DAYS)}.")
+        return 0, time(9)
+    if match["day"] and unit is not Unit.WEEK:
+        limit = f"a time without a day: duty changes every {unit}"
+        part.refuse("hand_off", text, limit=limit, remedy=f'Write "{match["clock"]}".')
+    weekday = DAYS.index(match["day"]) if match["day"] else 0
+    return weekday, time.fromisoformat(match["clock"])
+
+
 def _ladder(key: str, part: Section) -> Ladder:
     rungs = tuple(_rung(each) for each in part.items("rungs", limit=RUNGS_MAX))
     if not rungs:
         part.refuse("rungs", None, limit="at least one rung", remedy="Write who is asked first.")
-    catch_all = part.text("catch_all", needed=True)
-    if catch_all.startswith("person/"):
-        catch_all = catch_all.removeprefix("person/")
-    elif catch_all:
-        part.refuse("catch_all", catch_all, limit="person/NAME", remedy="Name one person.")
     remind_every = part.span("remind_every") or timedelta(minutes=15)
-    return Ladder(id=key, rungs=rungs, catch_all=catch_all, remind_every=remind_every)
+    return Ladder(id=key, rungs=rungs, catch_all=_catch_all(part), remind_every=remind_every)
+
+
+def _catch_all(part: Section) -> str:
+    """The named person at whom the ladder ends."""
+    text = part.text("catch_all", needed=True)
+    if not text:
+        return NOBODY
+    kind, _, name = text.partition("/")
+    if kind == "person" and name:
+        return name
+    remedy = "Name one person: a ladder must end at somebody."
+    part.refuse("catch_all", text, limit="person/NAME", remedy=remedy)
+    return NOBODY
 
 
 def _rung(part: Section) -> Rung:
-    text = part.text("ask", needed=True)
-    try:
-        target = parse_target(text)
-    except ValueError as error:
-        part.refuse("ask", text, remedy=str(error))
-        target = Target("person", "nobody")
     within = part.span("accept_within") or timedelta(minutes=10)
     if within > ACCEPT_WITHIN_MAX:
-        part.refuse("accept_within", str(within), limit="at most 7d")
-    wakes = part.flag("wake")
+        given = part.get("accept_within")
+        part.refuse("accept_within", given, limit="at most 7d", remedy="Ask the next one earlier.")
+    rung = Rung(target=_target(part), accept_within=within, wakes=part.flag("wake"))
     part.close()
-    return Rung(target=target, accept_within=within, wakes=wakes)
+    return rung
+
+
+def _target(part: Section) -> Target:
+    """Whom a rung asks."""
+    text = part.text("ask", needed=True)
+    try:
+        return parse_target(text)
+    except ValueError:
+        if text:
+            limit = "person/NAME, schedule/NAME or team/NAME"
+            part.refuse("ask", text, limit=limit, remedy="Write whom to ask.")
+        return Target("person", NOBODY)
 
 
 def _agent(key: str, part: Section) -> AgentTerms:
@@ -267,85 +317,3 @@ def _defaults(root: Section) -> tuple[Defaults, str]:
             found = replace(found, **changes)
     part.close()
     return found, mode
-
-
-# --- what refers to what ----------------------------------------------------------------------
-
-
-def _known_people(
-    problems: Problems,
-    people: Mapping[str, Person],
-    teams: Mapping[str, Team],
-    schedules: Mapping[str, Schedule],
-    ladders: Mapping[str, Ladder],
-    agents: Mapping[str, AgentTerms],
-) -> None:
-    named: list[tuple[str, str]] = []
-    for team in teams.values():
-        named += [(f"teams.{team.id}.members", each) for each in team.members]
-        named += [(f"teams.{team.id}.lead", team.lead)] if team.lead else []
-    for schedule in schedules.values():
-        named += [(f"schedules.{schedule.id}.people", each) for each in schedule.rotation.people]
-    for ladder in ladders.values():
-        named.append((f"ladders.{ladder.id}.catch_all", ladder.catch_all))
-    named += [(f"agents.{each.id}.contact", each.contact) for each in agents.values()]
-    for path, who in named:
-        if who and who not in people and who != "nobody":
-            known = ", ".join(sorted(people)) or "nobody yet"
-            problems.add(path, who, limit=f"a person of this file: {known}")
-
-
-def _known_targets(
-    problems: Problems,
-    ladders: Mapping[str, Ladder],
-    schedules: Mapping[str, Schedule],
-    teams: Mapping[str, Team],
-) -> None:
-    known = {"schedule": schedules, "team": teams}
-    for ladder in ladders.values():
-        for at, rung in enumerate(ladder.rungs):
-            names = known.get(rung.target.kind)
-            if names is not None and rung.target.id not in names:
-                listed = ", ".join(sorted(names)) or "none"
-                path = f"ladders.{ladder.id}.rungs[{at}].ask"
-                problems.add(path, str(rung.target), limit=f"{rung.target.kind}s: {listed}")
-
-
-def _known_ladders(
-    problems: Problems,
-    ladders: Mapping[str, Ladder],
-    agents: Mapping[str, AgentTerms],
-    rules: list[dict[str, Any]],
-) -> None:
-    if not ladders:
-        problems.add("ladders", None, limit="at least one ladder", remedy="Write who is asked.")
-    known = ", ".join(sorted(ladders)) or "none"
-    for agent in agents.values():
-        if agent.ladder and agent.ladder not in ladders:
-            problems.add(f"agents.{agent.id}.ladder", agent.ladder, limit=f"ladders: {known}")
-    for at, rule in enumerate(rules):
-        name = rule.get("ladder", "")
-        if name and name not in ladders:
-            problems.add(f"rules[{at}].ladder", name, limit=f"ladders: {known}")
-
-
-def _warnings(
-    ladders: Mapping[str, Ladder],
-    policy: Any,
-    defaults: Defaults,
-) -> list[str]:
-    found: list[str] = []
-    for ladder in ladders.values():
-        whole = sum((rung.accept_within for rung in ladder.rungs), timedelta())
-        if whole >= defaults.decide_within:
-            found.append(
-                f"ladder {ladder.id}: its rungs take {whole} in all, so the catch-all is asked "
-                f"only after decide_within ({defaults.decide_within}) has passed"
-            )
-    for rule in policy.rules:
-        missing = [t for t in rule.tools if "*" not in t and t not in policy.tools]
-        if missing:
-            found.append(
-                f"rule {rule.id}: {', '.join(missing)} is not under tools:, so it is shown raw"
-            )
-    return found

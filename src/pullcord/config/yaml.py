@@ -1,67 +1,96 @@
-"""YAML 1.2 with limits: plain values and the line of every one; duplicate keys are refused.
+"""YAML 1.2 with limits: plain values and the place of every one; duplicate keys are refused.
 
-`10:30` and `no` stay text, as YAML 1.2 says. Aliases, tags and very deep files are refused.
+`10:30` and `no` stay text, as YAML 1.2 says. Anchors, aliases, tags and very deep files are
+refused, and so are characters no other part of Pullcord could keep.
 """
 
+import math
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from pullcord.errors import InvalidPolicy
 
 SOURCE_BYTES_MAX = 1_048_576
 DEPTH_MAX = 32
 
-#: line of every value by its dotted path, beginning with 1
-Lines = dict[str, int]
 
-_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}$")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands, and a number or boolean as it was written there."""
+
+    file: str
+    line: int
+    written: str = ""
 
 
-def load(source: str, *, file: str, environ: Mapping[str, str]) -> tuple[Any, Lines]:
-    """The values of a file and their lines.
+#: place of every value by its dotted path; the whole file has the path ""
+Places = dict[str, Place]
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
+#: tags the parser itself gives to what carries none
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value")
+)
+#: what neither JSON parties nor databases agree on: control characters and halves of characters
+_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_DEEP = f"Nest at most {DEPTH_MAX} levels."
+
+
+def load(source: str, *, file: str) -> tuple[Any, Places]:
+    """The values of a file and their places.
 
     Raises:
-        InvalidPolicy: no YAML, a duplicate key, an alias or tag, too large or deep, or a variable
-            that is not set.
+        InvalidPolicy: no YAML, a duplicate key, an anchor, alias or tag, too large or deep.
     """
     if len(source.encode(errors="replace")) > SOURCE_BYTES_MAX:
         raise InvalidPolicy(
-            "file", value=f"{len(source)} characters", limit="1 MiB", remedy="Split it.", file=file
+            "file",
+            value=f"{len(source)} characters",
+            limit="1 MiB",
+            remedy="Split it into a directory of files.",
+            file=file,
+            line=1,
         )
     try:
         node = YAML(typ="safe", pure=True).compose(source)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise _broken(error, file) from None
-    lines: Lines = {}
+        raise _broken(error, source, file) from None
+    places: Places = {"": Place(file, 1)}
     if node is None:
-        return {}, lines
-    return _Reader(file, environ, lines).value(node, "", 0), lines
+        return {}, places
+    return _Reader(file, places).value(node, "", 0), places
 
 
-def _broken(error: Exception, file: str) -> InvalidPolicy:
-    line = 0
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        line = error.problem_mark.line + 1
-    problem = getattr(error, "problem", None) or str(error)
-    return InvalidPolicy(
-        "file", value=str(problem), remedy="Write it as YAML 1.2.", file=file, line=line
-    )
+def _broken(error: Exception, source: str, file: str) -> InvalidPolicy:
+    """What the parser said, with its line."""
+    line, problem = 1, str(error)
+    if isinstance(error, MarkedYAMLError):
+        problem = str(error.problem)
+        if error.problem_mark is not None:
+            line = error.problem_mark.line + 1
+    elif isinstance(error, ReaderError):
+        line = source.count("\n", 0, error.position) + 1
+        problem = f"the character U+{error.character:04X}"
+    elif isinstance(error, RecursionError):
+        return InvalidPolicy("file", value="nested", remedy=_DEEP, file=file, line=1)
+    remedy = "Indent with spaces, not tabs." if "\\t" in problem else "Write it as YAML 1.2."
+    return InvalidPolicy("file", value=problem, remedy=remedy, file=file, line=line)
 
 
 class _Reader:
     """Walks the composed nodes once."""
 
-    def __init__(self, file: str, environ: Mapping[str, str], lines: Lines) -> None:
+    def __init__(self, file: str, places: Places) -> None:
         self._file = file
-        self._environ = environ
-        self._lines = lines
+        self._places = places
         self._seen: set[int] = set()
 
     def _refuse(self, node: Node, path: str, value: object, remedy: str) -> InvalidPolicy:
@@ -70,11 +99,15 @@ class _Reader:
 
     def value(self, node: Node, path: str, depth: int) -> Any:
         """The plain value of a node."""
-        self._lines[path] = node.start_mark.line + 1
+        self._places[path] = Place(self._file, node.start_mark.line + 1)
         if depth > DEPTH_MAX:
-            raise self._refuse(node, path, "nested", f"Nest at most {DEPTH_MAX} levels.")
+            raise self._refuse(node, path, "nested", _DEEP)
         if id(node) in self._seen:
             raise self._refuse(node, path, "an alias", "Write the value out.")
+        if node.anchor:
+            raise self._refuse(node, path, f"&{node.anchor}", "Remove the anchor.")
+        if str(node.tag) not in _PLAIN_TAGS:
+            raise self._refuse(node, path, str(node.tag), "Remove the tag.")
         self._seen.add(id(node))
         if isinstance(node, MappingNode):
             return self._mapping(node, path, depth)
@@ -87,39 +120,48 @@ class _Reader:
     def _mapping(self, node: MappingNode, path: str, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
+            if not isinstance(key_node, ScalarNode):
+                raise self._refuse(key_node, path, "a key that is no text", "Write a name.")
+            key = self._text(key_node, path, str(key_node.value))
             inner = f"{path}.{key}" if path else key
             if key in found:
-                first = self._lines[inner]
+                first = self._places[inner].line
                 raise self._refuse(
                     key_node, inner, key, f"It stands in line {first} already; keep one."
                 )
             found[key] = self.value(value_node, inner, depth + 1)
-            self._lines[inner] = key_node.start_mark.line + 1
+            written = self._places[inner].written
+            self._places[inner] = Place(self._file, key_node.start_mark.line + 1, written)
         return found
 
     def _scalar(self, node: Node, path: str) -> Any:
         assert isinstance(node, ScalarNode), f"{node.tag} is neither mapping, list nor scalar"
-        text = str(node.value)
-        if node.style is not None or node.anchor:
-            return self._filled(node, path, text)
-        if text in ("", "~", "null", "Null", "NULL"):
-            return None
-        if text in ("true", "True", "TRUE"):
-            return True
-        if text in ("false", "False", "FALSE"):
-            return False
-        if _INTEGER.match(text):
-            return int(text)
-        if _FLOAT.match(text):
-            return float(text)
-        return self._filled(node, path, text)
+        text = self._text(node, path, str(node.value))
+        if node.style is not None:
+            return text
+        value = _plain(text)
+        if value is not None and not isinstance(value, str):
+            self._places[path] = Place(self._file, node.start_mark.line + 1, text)
+        return value
 
-    def _filled(self, node: Node, path: str, text: str) -> str:
-        def value_of(match: re.Match[str]) -> str:
-            name = match.group(1)
-            if name not in self._environ:
-                raise self._refuse(node, path, match.group(), f"Set the variable {name}.")
-            return self._environ[name]
+    def _text(self, node: Node, path: str, text: str) -> str:
+        found = _UNKEEPABLE.search(text)
+        if found is not None:
+            name = f"the character U+{ord(found.group()):04X}"
+            raise self._refuse(node, path, name, "Remove it.")
+        return text
 
-        return _VARIABLE.sub(value_of, text)
+
+def _plain(text: str) -> Any:
+    """What an unquoted text means (YAML 1.2, core schema; .inf, .nan, 0x and 0o stay text)."""
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text

@@ -17,8 +17,9 @@ from pullcord.engine.readers import outsider, person_out
 from pullcord.engine.settings import Settings
 from pullcord.errors import NotFound
 from pullcord.owner.authority import PRODUCTION
+from pullcord.owner.floor import Floor
 from pullcord.owner.ladder import Ladder
-from pullcord.owner.resolve import resolve
+from pullcord.owner.resolve import Resolution, resolve
 from pullcord.path.asking import creators_ladder
 from pullcord.path.deciding import signed_facts
 from pullcord.path.escalation import Decision, Escalation
@@ -108,6 +109,17 @@ class AgentViews:
             raise NotFound(f"there is no escalation {escalation!r} of this key.")
         return await self.of_row(row)
 
+    async def of_workspace(self, workspace: str, escalation: str) -> EscalationOut:
+        """One escalation of a workspace, as its agent sees it, for people.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self._store.load(workspace, escalation)
+        if row is None:
+            raise NotFound(f"there is no escalation {escalation!r} in this workspace.")
+        return await self.of_row(row)
+
     async def of_row(self, row: Row) -> EscalationOut:
         """An escalation as its agent may see it."""
         return (await self._of_rows(row.escalation.workspace, [row]))[0]
@@ -152,7 +164,7 @@ class AgentViews:
             key=escalation.key,
             owner=person_out(reader, escalation.owner),
             opened_at=escalation.opened_at,
-            offer=_offer_out(escalation, reader),
+            offer=offer_out(escalation, reader),
             accept_by=escalation.accept_by,
             hold_until=escalation.hold_until,
             decide_by=escalation.decide_by,
@@ -187,7 +199,7 @@ class AgentViews:
             args=dict(document["args"]) if document else None,
             answer=content.get("answer"),
             option=decision.option or "",
-            note=_note(content),
+            note=note_of(content),
             by=person_out(reader, decision.by),
             at=decision.at,
             expires_at=decision.expires_at,
@@ -247,7 +259,7 @@ class AgentViews:
             policy_version=verdict.policy_version,
             lines=verdict.lines,
             owner=person_out(reader, found.owner),
-            owner_reason=found.reason,
+            owner_reason=reader.local(_without_name(found, floor, reader)),
         )
 
     async def _reader(self, workspace: str) -> Reader:
@@ -261,7 +273,15 @@ def _ladder_of(key: AgentKey, ladder: Ladder) -> Ladder:
     return ladder if key.environment == PRODUCTION else creators_ladder(key.creator, ladder)
 
 
-def _offer_out(escalation: Escalation, reader: Reader) -> OfferOut | None:
+def _without_name(found: Resolution, floor: Floor, reader: Reader) -> str:
+    """Why this person is asked, with their name as outsiders may know it."""
+    someone = floor.people.get(found.owner)
+    name = someone.name if someone and found.reason.startswith(someone.name) else found.owner
+    return reader.subject(found.owner) + found.reason.removeprefix(name)
+
+
+def offer_out(escalation: Escalation, reader: Reader) -> OfferOut | None:
+    """Who is being asked, and until when."""
     offer = escalation.offer
     if offer is None:
         return None
@@ -282,7 +302,7 @@ def decision_out(decision: Decision | None, reader: Reader) -> DecisionOut | Non
     )
 
 
-def _note(content: Mapping[str, Any]) -> str:
+def note_of(content: Mapping[str, Any]) -> str:
     """What the decider wrote to the agent; of a hand-back, each filled part on a line."""
     parts = {
         "Decided": "decided",

@@ -127,7 +127,8 @@ class Desk:
         return await self._file(key.workspace, ready)
 
     async def _file(self, workspace: str, ready: Ready) -> Opened:
-        assert ready.blank is not None and ready.shown is not None, "nothing to open"
+        assert ready.blank is not None, "nothing to open"
+        assert ready.shown is not None, "nothing to show"
         floor = await self._floors.now(workspace)
         shown = dict(ready.shown)
         change = asking.open_escalation(ready.blank, shown, floor, self._clock.now())

@@ -5,6 +5,7 @@ Policies, people, API keys and sign-ins. The record and what it tells of commit 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -349,11 +350,8 @@ class Office:
                 prev=head.hash,
                 commitments=commitments,
             )
-            try:
-                await self._store.record(workspace, chained, contents, kept=kept)
-                return
-            except VersionConflict:
-                continue
+            with suppress(VersionConflict):
+                return await self._store.record(workspace, chained, contents, kept=kept)
         raise StoreBusy(f"{kind} could not be recorded {TRIES_MAX} times; try again.")
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pullcord.config.configuration import Configuration
-from pullcord.config.read import read
+from pullcord.config.read import read_again
 from pullcord.errors import NotFound
 from pullcord.store.port import PolicyVersion, Store
 from pullcord.trigger.evaluate import CompiledPolicy
@@ -62,7 +62,7 @@ class Policies:
         return self._keep(found)
 
     def _keep(self, found: PolicyVersion) -> Configured:
-        configuration = read(found.source, file=f"policy {found.version}")
+        configuration = read_again(found.source, file=f"policy {found.version}")
         compiled = CompiledPolicy(configuration.policy)
         configured = Configured(found.version, configuration, compiled)
         if len(self._kept) >= KEPT_MAX:

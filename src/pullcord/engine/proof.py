@@ -82,20 +82,27 @@ class Exporter:
                 raise NotFound(f"there is no escalation {chain!r} in workspace {workspace!r}.")
         after = 0
         last = row.head.seq if row else 0
+        promised: set[str] = set()
         while page := await self._store.timeline(workspace, chain, after=after, limit=PAGE):
             for link in page:
                 if last and link.seq > last:
                     break
+                promised.update(commitments_of([link.body]))
                 yield _link_line(link)
             after = page[-1].seq
         if with_contents:
-            async for line in self._contents(workspace, chain):
+            async for line in self._contents(workspace, chain, promised):
                 yield line
         if row is not None:
             yield {"type": "row", "chain": chain, "public": public(row.escalation)}
 
-    async def _contents(self, workspace: str, chain: str) -> AsyncIterator[Line]:
+    async def _contents(
+        self, workspace: str, chain: str, promised: set[str]
+    ) -> AsyncIterator[Line]:
+        """Contents the exported links commit to; later ones belong to a later export."""
         for each in await self._store.contents(workspace, chain):
+            if each.name not in promised:
+                continue
             key = self._vault.key_of(workspace, chain, each.name, each.salt)
             yield {
                 "type": "content",

@@ -17,11 +17,16 @@ def outsider(floor: Floor, timezone: str, now: datetime) -> Reader:
     return Reader(names, ZoneInfo(timezone), now, stranger="a colleague")
 
 
+def colleagues(floor: Floor, timezone: str, now: datetime) -> Reader:
+    """Everybody of the workspace: full names, on the clock of that zone."""
+    names = {who: someone.name for who, someone in floor.people.items()}
+    return Reader(names, ZoneInfo(timezone), now)
+
+
 def colleague(floor: Floor, who: str, now: datetime) -> Reader:
-    """A person of the workspace: full names, on the clock of where they are."""
-    names = {each: someone.name for each, someone in floor.people.items()}
+    """One person of the workspace: the same, on the clock of where they are."""
     someone = floor.people.get(who)
-    return Reader(names, ZoneInfo(someone.timezone if someone else "UTC"), now)
+    return colleagues(floor, someone.timezone if someone else "UTC", now)
 
 
 def person_out(reader: Reader, who: str) -> PersonOut:

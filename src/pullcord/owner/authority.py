@@ -41,6 +41,15 @@ POSITIONS: Mapping[str, tuple[str, ...]] = {
     "decide_late": ("worker",),
 }
 
+#: what the positions are called towards people
+CALLED: Mapping[str, str] = {
+    "owner": "the owner",
+    "candidate": "somebody who is being asked",
+    "lead": "a lead",
+    "worker": "an operator",
+    "anybody": "anybody",
+}
+
 #: roles that only look
 LOOKERS = frozenset({Role.AUDITOR, Role.DEVELOPER})
 #: verbs a looker may use all the same
@@ -78,14 +87,14 @@ def may(
         "owner": is_owner,
         "candidate": is_candidate,
         "lead": person.role in LEADERS,
-        "worker": person.role not in LOOKERS,
+        "worker": person.role not in LOOKERS or environment != PRODUCTION,
         "anybody": True,
     }
     positions = POSITIONS[verb]
     if any(held[position] for position in positions):
         return ALLOWED
-    who = " or ".join(positions).replace("candidate", "somebody who is being asked")
-    return Refused(f"To {verb.replace('_', ' ')} takes the {who}; {person.name} is neither.")
+    able = " or ".join(CALLED[position] for position in positions)
+    return Refused(f"Only {able} may {verb.replace('_', ' ')}; {person.name} is not.")
 
 
 def may_in_workspace(person: Person, act: str) -> Allowed | Refused:

@@ -125,7 +125,7 @@ def _at_catch_all(
     excluding: frozenset[str],
     skipped: list[Skip],
 ) -> Resolution:
-    who, reason = _last_resort(ladder, floor, excluding)
+    who, reason = last_resort(ladder, floor, excluding)
     return Resolution(
         owner=who,
         candidates=(who,),
@@ -138,8 +138,14 @@ def _at_catch_all(
     )
 
 
-def _last_resort(ladder: Ladder, floor: Floor, excluding: frozenset[str]) -> tuple[str, str]:
-    """The catch-all; if they are gone, leads of the ladder's teams, the workspace's, an admin."""
+def last_resort(
+    ladder: Ladder, floor: Floor, excluding: frozenset[str] = frozenset()
+) -> tuple[str, str]:
+    """Who stands at the end of a ladder, and the reason; nobody away or full is passed over.
+
+    The catch-all; if they are gone, leads of the ladder's teams, the workspace's, an admin, and
+    then anybody who is still there.
+    """
     leads = [
         floor.teams[rung.target.id].lead
         for rung in ladder.rungs
@@ -152,7 +158,7 @@ def _last_resort(ladder: Ladder, floor: Floor, excluding: frozenset[str]) -> tup
         (leads, "leads a team of the ladder, whose catch-all cannot be asked"),
         ([floor.workspace_catch_all], "is the last resort of the workspace"),
         (admins, "is an admin, and the catch-all cannot be asked"),
-        (others, "is the only active person left"),
+        (others, "is still here, and nobody who should be asked before can be"),
     ]
     for people, reason in ways:
         for who in people:

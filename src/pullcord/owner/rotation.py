@@ -53,7 +53,7 @@ class Rotation:
 
 
 def turn_at(rotation: Rotation, at: datetime) -> Turn:
-    """Whose turn it is at an instant, and from when to when."""
+    """Whose turn it is at an instant, and from when to when; nobody's when it has no people."""
     zone = ZoneInfo(rotation.zone)
     index = _estimate(rotation, wall_clock(at, zone))
     for _ in range(CORRECTIONS_MAX):
@@ -64,7 +64,8 @@ def turn_at(rotation: Rotation, at: datetime) -> Turn:
         elif end_at <= at:
             index += 1
         else:
-            person = rotation.people[index % len(rotation.people)]
+            people = rotation.people or ("",)
+            person = people[index % len(people)]
             return Turn(person, start_at, end_at)
     raise AssertionError(f"no turn of {rotation} holds {at}")
 

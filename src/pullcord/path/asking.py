@@ -6,13 +6,11 @@ just ends: afterwards the catch-all is asked again and again until somebody answ
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from pullcord.errors import InvalidInput, NotAllowed
 from pullcord.owner.authority import PRODUCTION
 from pullcord.owner.floor import Floor
 from pullcord.owner.ladder import Ladder, Rung, Target
-from pullcord.owner.resolve import Resolution, resolve
 from pullcord.path.draft import Draft
 from pullcord.path.escalation import (
     ENGINE,
@@ -27,10 +25,30 @@ from pullcord.path.escalation import (
     agent,
     person,
 )
-from pullcord.path.permission import barred, permit
+from pullcord.path.permission import permit, unfit
+from pullcord.path.rungs import (
+    ask,
+    asked_now,
+    asked_state,
+    change_asked,
+    enter_asked,
+    held_until,
+    is_candidate,
+    moved,
+    note_asked,
+    remind,
+    resolved,
+    taker_of,
+    voters,
+    voters_left,
+    wanted,
+)
 from pullcord.path.transitions import in_the_way, require
 
 NOTHING = Change()
+
+#: ends the name of a ladder that was narrowed to the key's creator
+OF_CREATOR = "~creator"
 
 
 def open_escalation(
@@ -48,36 +66,50 @@ def open_escalation(
     has it from the beginning.
     """
     assert blank.version == 0, f"{blank.id} was opened before"
-    decide_by = now + blank.terms.decide_within
-    ladder = blank.ladder
-    if blank.environment != PRODUCTION:
-        ladder = creators_ladder(blank.requester, ladder)
-    draft = Draft(
-        replace(blank, ladder=ladder, opened_at=now, decide_by=decide_by, promise_by=decide_by), now
-    )
-    facts: dict[str, Json] = {"rule": blank.rule, "tool": blank.tool, "ladder": ladder.id}
+    pinned = _pinned(blank, now)
+    draft = Draft(pinned, now)
+    facts: dict[str, Json] = {"rule": blank.rule, "tool": blank.tool, "ladder": pinned.ladder.id}
     if blank.follows:
         facts["follows"] = blank.follows
     # The first entry is written once an owner stands, so that no state is ever without one.
+    resolution = resolved(draft.state, floor, now, start=0)
+    draft.state = asked_state(draft.state, resolution, floor, now)
+    by = agent(blank.agent)
     if taken_by:
-        until = now + blank.terms.reassign_within
-        draft.state = replace(
-            draft.state, owner=taken_by, offer=Offer((taken_by,), until), accept_by=until
-        )
-        draft.enter("opened", person(taken_by), facts=facts, sealed={"shown": shown})
+        draft.state = _named(draft.state, taken_by, now)
+        by = person(taken_by)
+    draft.enter("opened", by, facts=facts, sealed={"shown": shown})
+    if not taken_by or draft.state.terms.quorum > 1:
+        note_asked(draft, resolution)
+    if taken_by:
         enter_accepted(draft, taken_by)
-        return draft.change()
-    resolution = _resolved(draft.state, floor, now, start=0)
-    draft.state = _asked_state(draft.state, resolution, floor, now)
-    draft.enter("opened", agent(blank.agent), facts=facts, sealed={"shown": shown})
-    _note_asked(draft, resolution)
     return draft.change()
+
+
+def _pinned(blank: Escalation, now: datetime) -> Escalation:
+    """Deadlines set; outside production the ask goes to the creator alone, so one is enough."""
+    decide_by = now + blank.terms.decide_within
+    pinned = replace(blank, opened_at=now, decide_by=decide_by, promise_by=decide_by)
+    if blank.environment == PRODUCTION:
+        return pinned
+    ladder = creators_ladder(blank.requester, blank.ladder)
+    return replace(pinned, ladder=ladder, terms=replace(blank.terms, quorum=1))
+
+
+def _named(asked: Escalation, who: str, now: datetime) -> Escalation:
+    """Asked of this person; of the ladder's people only where several must agree."""
+    assert asked.offer is not None, f"{asked.id} asks nobody"
+    others = asked.offer.candidates if asked.terms.quorum > 1 else ()
+    until = now + asked.terms.reassign_within
+    offer = Offer(candidates=tuple(dict.fromkeys((who, *others))), until=until)
+    return replace(asked, owner=who, offer=offer, accept_by=until)
 
 
 def creators_ladder(creator: str, ladder: Ladder) -> Ladder:
     """Outside production nobody is woken but the person who made the agent's key."""
     rung = Rung(target=Target(kind="person", id=creator), accept_within=timedelta(minutes=30))
-    return replace(ladder, id=f"{ladder.id}~creator", rungs=(rung,), catch_all=creator)
+    name = ladder.id.removesuffix(OF_CREATOR) + OF_CREATOR
+    return replace(ladder, id=name, rungs=(rung,), catch_all=creator)
 
 
 def accept(escalation: Escalation, who: str, floor: Floor, now: datetime) -> Change:
@@ -85,8 +117,8 @@ def accept(escalation: Escalation, who: str, floor: Floor, now: datetime) -> Cha
     require(escalation, "accept")
     if escalation.status is Status.ACCEPTED and escalation.owner == who:
         return NOTHING
-    if escalation.status is Status.ACCEPTED and not is_candidate(escalation, who):
-        raise in_the_way(escalation, "advance")
+    if escalation.status is Status.ACCEPTED and taker_of(escalation) != who:
+        raise in_the_way(escalation, "accept")
     permit(escalation, who, "accept", floor)
     draft = Draft(escalation, now)
     enter_accepted(draft, who)
@@ -96,16 +128,16 @@ def accept(escalation: Escalation, who: str, floor: Floor, now: datetime) -> Cha
 def enter_accepted(draft: Draft, who: str) -> None:
     """Note the acceptance and tell everybody whom it concerns."""
     before = draft.state
-    asked = set(before.offer.candidates) if before.offer else set()
+    asked = asked_now(before)
     draft.enter(
         "accepted",
         person(who),
         facts={"from": before.owner} if before.owner != who else {},
         status=Status.ACCEPTED,
         owner=who,
-        offer=_voters_left(before, who),
+        offer=voters_left(before, who),
         accept_by=None,
-        hold_until=_held(before, draft.at),
+        hold_until=held_until(before, draft.at),
         generation=before.generation + 1,
         reminders=0,
     )
@@ -127,7 +159,7 @@ def decline(
         )
     draft = Draft(escalation, now)
     if escalation.status is Status.ACCEPTED:
-        _decline_offer(draft, who, reason)
+        _leave_offer(draft, "declined", person(who), who, reason=reason)
     else:
         _step_aside(draft, "declined", person(who), who, floor, reason=reason)
     return draft.change()
@@ -140,12 +172,15 @@ def not_reached(
 
     Does nothing when other people are asked by now.
     """
-    if escalation.status is not Status.OPEN or escalation.generation != generation:
+    if not escalation.is_living or escalation.generation != generation:
         return NOTHING
     if not is_candidate(escalation, who):
         return NOTHING
     draft = Draft(escalation, now)
-    _step_aside(draft, "not_reached", ENGINE, who, floor)
+    if escalation.status is Status.ACCEPTED:
+        _leave_offer(draft, "not_reached", ENGINE, who)
+    else:
+        _step_aside(draft, "not_reached", ENGINE, who, floor)
     return draft.change()
 
 
@@ -161,7 +196,7 @@ def _step_aside(
     assert offer is not None, f"{before.id} has a candidate without an offer"
     facts = {"person": who}
     sealed = draft.reason(reason)
-    if before.is_at_catch_all:
+    if before.is_at_catch_all and _last_asked(before, floor, draft.at) == who:
         draft.enter(kind, by, facts={**facts, "stays": True}, sealed=sealed)
         return
     declined = (*before.declined, who)
@@ -177,15 +212,31 @@ def _step_aside(
         sealed=sealed,
         declined=declined,
         owner=before.owner if before.owner in left else left[0],
-        offer=replace(offer, candidates=left),
+        offer=replace(offer, candidates=left, taker="" if offer.taker == who else offer.taker),
     )
 
 
-def _decline_offer(draft: Draft, who: str, reason: str) -> None:
-    """A person to whom an accepted escalation was offered says no: the giver keeps it."""
+def _last_asked(escalation: Escalation, floor: Floor, now: datetime) -> str:
+    """Whom the end of the ladder means now: the catch-all, or who stands in for them."""
+    return resolved(escalation, floor, now, start=len(escalation.ladder.rungs)).owner
+
+
+def _leave_offer(draft: Draft, kind: str, by: Actor, who: str, *, reason: str = "") -> None:
+    """Somebody asked about an accepted escalation is out; who has it keeps it, and is told."""
+    before = draft.state
+    assert before.offer is not None, f"{before.id} has a candidate without an offer"
+    facts = {"person": who}
     sealed = draft.reason(reason)
-    draft.enter("declined", person(who), sealed=sealed, offer=None, accept_by=None)
-    draft.tell(MessageKind.REMINDED, [draft.state.owner])
+    if who != before.offer.taker:
+        left = tuple(each for each in before.offer.candidates if each != who)
+        offer = replace(before.offer, candidates=left) if left else None
+        draft.enter(kind, by, facts=facts, sealed=sealed, offer=offer)
+        return
+    offer = None
+    if before.terms.quorum > 1:
+        offer = voters(before, before.offer.candidates, without=who)
+    draft.enter(kind, by, facts=facts, sealed=sealed, offer=offer, accept_by=None)
+    draft.tell(MessageKind.REMINDED, [before.owner])
 
 
 def advance(escalation: Escalation, floor: Floor, now: datetime) -> Change:
@@ -198,10 +249,11 @@ def advance(escalation: Escalation, floor: Floor, now: datetime) -> Change:
     if escalation.accept_by is None or now < escalation.accept_by:
         return NOTHING
     draft = Draft(escalation, now)
-    if escalation.is_at_catch_all:
-        remind(draft, accept_by=now + escalation.ladder.remind_every)
-        return draft.change()
     assert escalation.offer is not None, f"{escalation.id} expired without an offer"
+    if escalation.is_at_catch_all and _last_asked(escalation, floor, now) == escalation.owner:
+        until = now + escalation.ladder.remind_every
+        remind(draft, accept_by=until, offer=replace(escalation.offer, until=until))
+        return draft.change()
     draft.enter(
         "rung_expired",
         ENGINE,
@@ -211,50 +263,51 @@ def advance(escalation: Escalation, floor: Floor, now: datetime) -> Change:
     return draft.change()
 
 
-def remind(draft: Draft, **deadlines: Any) -> None:
-    """Ask the present owner again, awake this time."""
-    count = draft.state.reminders + 1
-    draft.enter("reminded", ENGINE, facts={"count": count}, reminders=count, **deadlines)
-    draft.tell(MessageKind.REMINDED, [draft.state.owner], wakes=True, urgency=0)
-
-
 def refresh(escalation: Escalation, floor: Floor, now: datetime) -> Change:
     """A shift ended or people changed while somebody is asked: ask who is on duty now.
 
-    Does nothing when the same people are asked; the rung's deadline does not move.
+    Does nothing when the same people are asked, or one of them by name through `reassign`. What
+    the asked hold already is never held against them; the rung's deadline does not move.
     """
-    if escalation.status is not Status.OPEN or escalation.is_at_catch_all:
+    if escalation.status is not Status.OPEN:
         return NOTHING
     offer = escalation.offer
     assert offer is not None, f"{escalation.id} is open without an offer"
-    resolution = _resolved(escalation, floor, now, start=escalation.rung)
-    if set(resolution.candidates) == set(offer.candidates):
+    free = replace(floor, load={**floor.load, **dict.fromkeys(offer.candidates, 0)})
+    if offer.taker and not free.why_unavailable(offer.taker, now):
         return NOTHING
-    if resolution.rung == escalation.rung:
-        until = offer.until
-        resolution = replace(resolution, until=until)
+    resolution = resolved(escalation, free, now, start=escalation.rung)
+    people = wanted(escalation, resolution, free, now)
+    if set(people) == set(offer.candidates):
+        return NOTHING
     draft = Draft(escalation, now)
-    _enter_asked(draft, resolution, floor)
-    draft.tell(MessageKind.STOOD_DOWN, sorted(set(offer.candidates) - set(resolution.candidates)))
+    if resolution.rung == escalation.rung and not offer.taker:
+        if set(people) & set(offer.candidates):
+            change_asked(draft, resolution, people)
+            return draft.change()
+        resolution = replace(resolution, until=offer.until)
+    enter_asked(draft, resolution, free)
+    draft.tell(MessageKind.STOOD_DOWN, sorted(set(offer.candidates) - set(people)))
     return draft.change()
 
 
 def lapse(escalation: Escalation, floor: Floor, now: datetime) -> Change:
     """The lease is over: offer it to the others of the rung, then upward.
 
-    While a person has the conversation the lease does not lapse; they are reminded instead.
+    While a person has the conversation the lease does not lapse; they are reminded instead, as
+    long as they are there.
     """
     if escalation.status is not Status.ACCEPTED:
         return NOTHING
     if escalation.hold_until is None or now < escalation.hold_until:
         return NOTHING
     draft = Draft(escalation, now)
-    if escalation.control is Control.HUMAN:
+    holder = floor.people.get(escalation.owner)
+    if escalation.control is Control.HUMAN and holder is not None and holder.is_active:
         remind(draft, hold_until=now + escalation.terms.hold_for)
         return draft.change()
-    giver = escalation.owner
-    _reopen(draft, "lapsed", ENGINE, giver, floor)
-    draft.tell(MessageKind.STOOD_DOWN, [giver])
+    _reopen(draft, "lapsed", ENGINE, floor)
+    draft.tell(MessageKind.STOOD_DOWN, {escalation.owner} - asked_now(draft.state))
     return draft.change()
 
 
@@ -264,45 +317,60 @@ def return_offer(escalation: Escalation, now: datetime) -> Change:
         return NOTHING
     if escalation.accept_by is None or now < escalation.accept_by:
         return NOTHING
-    assert escalation.offer is not None, f"{escalation.id} has an expiry without an offer"
+    offer = escalation.offer
+    assert offer is not None, f"{escalation.id} has an expiry without an offer"
     draft = Draft(escalation, now)
-    asked = list(escalation.offer.candidates)
-    draft.enter("offer_returned", ENGINE, facts={"asked": asked}, offer=None, accept_by=None)
+    left = voters(escalation, offer.candidates, without="") if escalation.terms.quorum > 1 else None
+    facts = {"asked": [offer.taker]}
+    draft.enter("offer_returned", ENGINE, facts=facts, offer=left, accept_by=None)
     draft.tell(MessageKind.REMINDED, [escalation.owner], wakes=True)
-    draft.tell(MessageKind.STOOD_DOWN, asked)
+    draft.tell(MessageKind.STOOD_DOWN, {offer.taker} - asked_now(draft.state))
     return draft.change()
 
 
 def release(
     escalation: Escalation, who: str, floor: Floor, now: datetime, *, reason: str = ""
 ) -> Change:
-    """The owner gives it back: the same rung is asked without the releaser."""
+    """The owner gives it back: the same rung is asked without the releaser.
+
+    A conversation is never dropped: who has taken it over hands it back or reassigns it.
+    """
     require(escalation, "release")
     permit(escalation, who, "release", floor)
+    if escalation.control is Control.HUMAN:
+        raise InvalidInput(
+            "verb",
+            value="release",
+            limit="not while you have the conversation",
+            remedy=f"Hand {escalation.id} back, or reassign it and keep it until then.",
+        )
     draft = Draft(escalation, now)
-    _reopen(draft, "released", person(who), who, floor, reason=reason)
+    _reopen(draft, "released", person(who), floor, reason=reason)
     return draft.change()
 
 
-def _reopen(
-    draft: Draft, kind: str, by: Actor, giver: str, floor: Floor, *, reason: str = ""
-) -> None:
-    """Back to open: the giver is out of this rung, the question falls, the ladder goes on."""
+def _reopen(draft: Draft, kind: str, by: Actor, floor: Floor, *, reason: str = "") -> None:
+    """Back to open: the owner is out of this rung, the question falls, the ladder goes on."""
     before = draft.state
+    giver = before.owner
     declined = (*before.declined, giver)
     sealed = draft.reason(reason)
-    resolution = _resolved(replace(before, declined=declined), floor, draft.at, start=before.rung)
     reopened = replace(
         before,
         status=Status.OPEN,
         control=Control.AGENT,
         hold_until=None,
+        promise_by=before.decide_by,
         question=None,
         declined=declined,
     )
-    draft.state = _asked_state(reopened, resolution, floor, draft.at)
+    resolution = resolved(reopened, floor, draft.at, start=before.rung)
+    draft.state = asked_state(reopened, resolution, floor, draft.at)
     draft.enter(kind, by, facts={"from": giver}, sealed=sealed)
-    _note_asked(draft, resolution)
+    note_asked(draft, resolution)
+    draft.tell(MessageKind.STOOD_DOWN, sorted(asked_now(before) - asked_now(draft.state)))
+    if before.promise_by != before.decide_by:
+        draft.tell_end_user(MessageKind.PROMISE_MOVED)
 
 
 def reassign(
@@ -316,7 +384,7 @@ def reassign(
     require(escalation, "reassign")
     permit(escalation, who, "reassign", floor)
     taker = floor.people.get(to)
-    if taker is None or not taker.is_active or to in barred(escalation):
+    if taker is None or not taker.is_active or to in unfit(escalation, floor):
         raise InvalidInput(
             "to",
             value=to,
@@ -327,19 +395,20 @@ def reassign(
         raise InvalidInput("to", value=to, remedy=f"{to} has it already; nothing to do.")
     draft = Draft(escalation, now)
     until = now + escalation.terms.reassign_within
-    stood_down = set(escalation.offer.candidates) - {to} if escalation.offer else set()
+    asked = escalation.offer.candidates if escalation.offer is not None else ()
+    others = asked if escalation.terms.quorum > 1 else ()
     draft.enter(
         "reassigned",
         person(who),
         facts={"to": to},
         sealed=draft.reason(reason),
-        offer=Offer(candidates=(to,), until=until),
+        offer=Offer(tuple(dict.fromkeys((to, *others))), until, taker=to),
         accept_by=until,
         owner=to if escalation.status is Status.OPEN else escalation.owner,
         generation=escalation.generation + 1,
     )
     draft.tell(MessageKind.ASKED, [to], wakes=True)
-    draft.tell(MessageKind.STOOD_DOWN, sorted(stood_down))
+    draft.tell(MessageKind.STOOD_DOWN, sorted(set(asked) - asked_now(draft.state)))
     return draft.change()
 
 
@@ -392,107 +461,9 @@ def extend(
         person(who),
         facts={"seconds": int(within.total_seconds())},
         sealed=draft.reason(reason),
-        decide_by=decide_by,
         promise_by=decide_by,
         extended_for=total,
+        **moved(escalation, decide_by),
     )
     draft.tell_end_user(MessageKind.PROMISE_MOVED)
     return draft.change()
-
-
-# --- asking a rung ----------------------------------------------------------------------------
-
-
-def ask(draft: Draft, floor: Floor, *, start: int) -> None:
-    """Ask the first reachable rung from `start` on; who is no longer asked is told so."""
-    before = draft.state
-    asked = set(before.offer.candidates) if before.offer else set()
-    resolution = _resolved(before, floor, draft.at, start=start)
-    _enter_asked(draft, resolution, floor)
-    draft.tell(MessageKind.STOOD_DOWN, sorted(asked - set(resolution.candidates)))
-
-
-def is_candidate(escalation: Escalation, who: str) -> bool:
-    """Whether this person is being asked now."""
-    return escalation.offer is not None and who in escalation.offer.candidates
-
-
-def _resolved(escalation: Escalation, floor: Floor, now: datetime, *, start: int) -> Resolution:
-    last = len(escalation.ladder.rungs)
-    return resolve(
-        escalation.ladder,
-        floor,
-        now,
-        start=min(start, last),
-        declined=frozenset(escalation.declined),
-        excluding=barred(escalation),
-    )
-
-
-def _asked_state(
-    escalation: Escalation, resolution: Resolution, floor: Floor, now: datetime
-) -> Escalation:
-    candidates = resolution.candidates
-    if escalation.terms.quorum > len(candidates):
-        candidates = _enough_voters(escalation, resolution, floor, now)
-    return replace(
-        escalation,
-        owner=resolution.owner,
-        offer=Offer(candidates=candidates, until=resolution.until),
-        rung=resolution.rung,
-        accept_by=resolution.until,
-        generation=escalation.generation + 1,
-        reminders=0,
-    )
-
-
-def _enter_asked(draft: Draft, resolution: Resolution, floor: Floor) -> None:
-    draft.state = _asked_state(draft.state, resolution, floor, draft.at)
-    _note_asked(draft, resolution)
-
-
-def _note_asked(draft: Draft, resolution: Resolution) -> None:
-    for skip in resolution.skipped:
-        draft.enter(
-            "rung_skipped",
-            ENGINE,
-            facts={"rung": skip.rung, "target": skip.target, "why": skip.why},
-        )
-    offer = draft.state.offer
-    assert offer is not None, f"{draft.state.id} asks nobody"
-    draft.enter(
-        "asked",
-        ENGINE,
-        facts={
-            "rung": resolution.rung,
-            "people": list(offer.candidates),
-            "reason": resolution.reason,
-            "wakes": resolution.wakes,
-        },
-    )
-    draft.tell(MessageKind.ASKED, offer.candidates, wakes=resolution.wakes, urgency=0)
-
-
-def _enough_voters(
-    escalation: Escalation, first: Resolution, floor: Floor, now: datetime
-) -> tuple[str, ...]:
-    """Where more than one must agree, people of the next rungs are asked at the same time."""
-    people = dict.fromkeys(first.candidates)
-    for start in range(first.rung + 1, len(escalation.ladder.rungs) + 1):
-        if len(people) >= escalation.terms.quorum:
-            break
-        people |= dict.fromkeys(_resolved(escalation, floor, now, start=start).candidates)
-    return tuple(people)
-
-
-def _voters_left(before: Escalation, who: str) -> Offer | None:
-    """After an acceptance the others stay asked only where their votes are needed too."""
-    if before.terms.quorum == 1 or before.offer is None or before.decide_by is None:
-        return None
-    others = tuple(each for each in before.offer.candidates if each != who)
-    return Offer(candidates=others, until=before.decide_by) if others else None
-
-
-def _held(escalation: Escalation, now: datetime) -> datetime:
-    assert escalation.decide_by is not None, f"{escalation.id} is living without decide_by"
-    return min(now + escalation.terms.hold_for, escalation.decide_by)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pullcord.briefing.digest import digest
 from pullcord.errors import InvalidInput
 from pullcord.owner.floor import Floor
-from pullcord.path.asking import enter_accepted, is_candidate, remind
+from pullcord.path.asking import enter_accepted
 from pullcord.path.draft import Draft
 from pullcord.path.escalation import (
     ENGINE,
@@ -31,6 +32,7 @@ from pullcord.path.escalation import (
     person,
 )
 from pullcord.path.permission import permit
+from pullcord.path.rungs import asked_now, is_candidate, moved, remind, taker_of
 from pullcord.path.timeline import plain
 from pullcord.path.transitions import require
 
@@ -43,6 +45,14 @@ ALLOWED: dict[AskKind, frozenset[DecisionKind]] = {
     AskKind.ANSWER: frozenset({DecisionKind.ANSWER, DecisionKind.REJECT}),
     AskKind.CHOOSE: frozenset({DecisionKind.CHOOSE, DecisionKind.REJECT}),
     AskKind.TAKE_OVER: frozenset({DecisionKind.ANSWER, DecisionKind.REJECT}),
+}
+
+#: what nobody deciding may mean for each kind of ask; the first where the rule's does not fit
+FALLBACKS: Mapping[AskKind, tuple[Fallback, ...]] = {
+    AskKind.APPROVE: (Fallback.REJECT, Fallback.APPROVE, Fallback.KEEP_WAITING),
+    AskKind.ANSWER: (Fallback.NO_ANSWER, Fallback.KEEP_WAITING),
+    AskKind.CHOOSE: (Fallback.SAFE_OPTION, Fallback.KEEP_WAITING),
+    AskKind.TAKE_OVER: (Fallback.KEEP_WAITING, Fallback.NO_ANSWER),
 }
 
 NOTHING = Change()
@@ -73,7 +83,8 @@ def decide(
     permit(escalation, who, "decide", floor)
     _fits(escalation, ruling)
     draft = Draft(escalation, now)
-    if escalation.status is Status.OPEN and is_candidate(escalation, who):
+    is_asked_to_take = escalation.status is Status.OPEN or taker_of(escalation) == who
+    if is_asked_to_take and is_candidate(escalation, who):
         enter_accepted(draft, who)
     if escalation.terms.quorum > 1 and not _vote(draft, who, ruling):
         return draft.change()
@@ -101,9 +112,18 @@ def _vote(draft: Draft, who: str, ruling: Ruling) -> bool:
     before = draft.state
     if any(vote.by == who for vote in before.votes):
         raise InvalidInput(
-            "kind", value=str(ruling.kind), limit="one vote a person", remedy="Your vote stands."
+            "kind",
+            value=str(ruling.kind),
+            limit=f"one vote a person on {before.id}",
+            remedy="Your vote stands; it takes another person now.",
         )
-    vote = Vote(by=who, at=draft.at, kind=ruling.kind, digest=ruling.digest, option=ruling.option)
+    vote = Vote(
+        by=who,
+        at=draft.at,
+        kind=ruling.kind,
+        digest=_agreeable(before, ruling),
+        option=ruling.option,
+    )
     votes = (*before.votes, vote)
     draft.state = replace(before, votes=votes)
     agreeing = sum(1 for each in votes if _same(each, vote))
@@ -111,6 +131,19 @@ def _vote(draft: Draft, who: str, ruling: Ruling) -> bool:
         return True
     draft.enter("voted", Actor(ActorKind.PERSON), facts={"needed": before.terms.quorum})
     return False
+
+
+def _agreeable(escalation: Escalation, ruling: Ruling) -> str | None:
+    """What others must have voted for too: the same arguments, or the same words of an answer."""
+    if ruling.kind is not DecisionKind.ANSWER:
+        return ruling.digest
+    answer = (ruling.content or {}).get("answer")
+    return digest({"nonce": escalation.nonce, "answer": answer})
+
+
+def _published(vote: Vote) -> Json:
+    """A vote once it is no longer blind; of an answer nothing that outlives its erasure."""
+    return plain(replace(vote, digest=None) if vote.kind is DecisionKind.ANSWER else vote)
 
 
 def _same(one: Vote, other: Vote) -> bool:
@@ -128,10 +161,10 @@ def settle(draft: Draft, by: Actor, ruling: Ruling, sign: Sign, *, applied: str 
     decision = _signed(before, by, ruling, draft.at, sign, applied=applied)
     facts: dict[str, Json] = {"kind": str(decision.kind)}
     if before.votes:
-        facts["votes"] = [plain(vote) for vote in before.votes]
+        facts["votes"] = [_published(vote) for vote in before.votes]
     if applied:
         facts["applied"] = applied
-    asked = set(before.offer.candidates) if before.offer else set()
+    asked = asked_now(before)
     draft.enter(
         "decided",
         by,
@@ -238,22 +271,35 @@ def fall_back(escalation: Escalation, now: datetime, *, sign: Sign, nonce: str) 
     draft = Draft(escalation, now)
     again = now + escalation.terms.call_back_every
     if escalation.control is Control.HUMAN:
-        remind(draft, decide_by=again)
+        remind(draft, **moved(escalation, again))
         return draft.change()
-    applied = escalation.terms.fallback
+    applied = fallback_of(escalation)
     if applied is Fallback.KEEP_WAITING:
-        draft.enter("kept_waiting", ENGINE, decide_by=again, promise_by=again)
+        draft.enter("kept_waiting", ENGINE, promise_by=again, **moved(escalation, again))
         draft.tell(MessageKind.REMINDED, [escalation.owner], wakes=True, urgency=0)
         draft.tell_end_user(MessageKind.PROMISE_MOVED)
         return draft.change()
-    runs = applied is Fallback.APPROVE and escalation.ask_kind is AskKind.APPROVE
     ruling = Ruling(
         kind=DecisionKind.NOBODY_DECIDED,
         via="rule",
         nonce=nonce,
-        digest=escalation.shown_digest if runs else None,
+        digest=escalation.shown_digest if applied is Fallback.APPROVE else None,
         option=escalation.terms.safe_option if applied is Fallback.SAFE_OPTION else None,
         content={"applied": str(applied)},
     )
     settle(draft, ENGINE, ruling, sign, applied=str(applied))
     return draft.change()
+
+
+def fallback_of(escalation: Escalation) -> Fallback:
+    """What nobody deciding means here: the rule's word where it fits the ask, else the ask's own.
+
+    Only a rule that names it on an ask to approve lets silence approve; an option is chosen only
+    if it was marked safe.
+    """
+    fitting = FALLBACKS[escalation.ask_kind]
+    named = escalation.terms.fallback
+    applied = named if named in fitting else fitting[0]
+    if applied is Fallback.SAFE_OPTION and not escalation.terms.safe_option:
+        return Fallback.NO_ANSWER
+    return applied

@@ -13,7 +13,9 @@ from pullcord.errors import (
     DecisionExpired,
     NotAllowed,
 )
+from pullcord.owner.authority import PRODUCTION
 from pullcord.owner.floor import Floor
+from pullcord.owner.resolve import last_resort
 from pullcord.path.asking import open_escalation
 from pullcord.path.draft import Draft
 from pullcord.path.escalation import (
@@ -34,7 +36,8 @@ from pullcord.path.escalation import (
     agent,
 )
 from pullcord.path.permission import permit
-from pullcord.path.transitions import require
+from pullcord.path.rungs import asked_now
+from pullcord.path.transitions import in_the_way, require
 
 NOTHING = Change()
 
@@ -65,12 +68,15 @@ class Fresh:
 def withdraw(escalation: Escalation, by: Actor, now: datetime, *, reason: str = "") -> Change:
     """The agent, or the end user where the rule lets them, takes the question back."""
     require(escalation, "withdraw")
+    if by.kind is ActorKind.PERSON:
+        raise NotAllowed(
+            f"only the agent or the end user takes {escalation.id} back; decide it instead."
+        )
     if by.kind is ActorKind.END_USER and not escalation.terms.end_user_may_withdraw:
         raise NotAllowed(
             f"{escalation.id} cannot be cancelled from the status page; "
             "write to the people who look after it instead."
         )
-    asked = set(escalation.offer.candidates) if escalation.offer else set()
     draft = Draft(escalation, now)
     draft.enter(
         "withdrawn",
@@ -86,8 +92,10 @@ def withdraw(escalation: Escalation, by: Actor, now: datetime, *, reason: str = 
         ended_at=now,
         generation=escalation.generation + 1,
     )
-    draft.tell(MessageKind.WITHDRAWN, sorted(asked | {escalation.owner}))
-    if by.kind is not ActorKind.AGENT:
+    draft.tell(MessageKind.WITHDRAWN, sorted(asked_now(escalation) | {escalation.owner}))
+    if by.kind is ActorKind.AGENT:
+        draft.tell_end_user(MessageKind.WITHDRAWN)
+    else:
         draft.tell_agent(MessageKind.WITHDRAWN)
     return draft.change()
 
@@ -131,17 +139,18 @@ def report(
     `fresh` is needed when `has_drifted` says so. A repeated report of the same attempt changes
     nothing; one after `report_by` replaces "effect unknown" by what is now known.
     """
-    late = escalation.closed_as is ClosedAs.EFFECT_UNKNOWN
-    if escalation.status is Status.CLOSED and escalation.attempt == report.attempt and not late:
-        return NOTHING
-    if not late:
-        require(escalation, "report")
+    require(escalation, "report")
+    if not escalation.attempt:
+        raise in_the_way(escalation, "report")
     if escalation.attempt != report.attempt:
         raise AlreadyCollected(
             f"{escalation.id} was collected by attempt {escalation.attempt!r}, "
-            f"not by {report.attempt!r}.",
+            f"not by {report.attempt!r}; only that attempt reports on it.",
             attempt=escalation.attempt,
         )
+    late = escalation.closed_as is ClosedAs.EFFECT_UNKNOWN
+    if escalation.status is Status.CLOSED and not late:
+        return NOTHING
     drifted = has_drifted(escalation, report)
     draft = Draft(escalation, now)
     facts: dict[str, Json] = {"outcome": str(report.outcome), "executed_digest": report.digest}
@@ -165,11 +174,15 @@ def report(
 
 
 def has_drifted(escalation: Escalation, report: Report) -> bool:
-    """Whether something ran that is not what was decided."""
-    if report.outcome is ClosedAs.NOT_NEEDED or report.digest is None:
+    """Whether something ran that is not what was decided, or that nobody allowed to run."""
+    if report.outcome is ClosedAs.NOT_NEEDED:
         return False
     decision = escalation.decision
-    return decision is None or decision.decided_digest != report.digest
+    allowed = decision.decided_digest if decision is not None else None
+    if report.digest is None:
+        ran = report.outcome is ClosedAs.EXECUTED and escalation.ask_kind is AskKind.APPROVE
+        return ran and allowed is None
+    return report.digest != allowed
 
 
 def _ask_about_drift(ended: Escalation, fresh: Fresh, floor: Floor, now: datetime) -> Change:
@@ -229,7 +242,8 @@ def decide_late(
     assert decision is not None, f"{ended.id} is {ended.status} without a decision"
     if decision.kind is not DecisionKind.NOBODY_DECIDED:
         raise AlreadyDecided(
-            f"{ended.id} was decided by {decision.by}; a decision never changes.",
+            f"{ended.id} was decided by {decision.by} at {decision.at:%Y-%m-%d %H:%M:%S} UTC; a "
+            "decision never changes. Only what nobody decided can be decided late.",
             by=decision.by,
             at=decision.at,
         )
@@ -237,25 +251,25 @@ def decide_late(
     return open_escalation(blank, fresh.shown, floor, now, taken_by=who)
 
 
-def give_up_collecting(escalation: Escalation, now: datetime) -> Change:
+def give_up_collecting(escalation: Escalation, floor: Floor, now: datetime) -> Change:
     """Nobody collected in time: it is closed, and a technical contact is told."""
     if escalation.status is not Status.DECIDED:
         return NOTHING
     if escalation.collect_by is None or now < escalation.collect_by:
         return NOTHING
-    return _give_up(escalation, now, ClosedAs.UNCOLLECTED)
+    return _give_up(escalation, floor, now, ClosedAs.UNCOLLECTED)
 
 
-def give_up_reporting(escalation: Escalation, now: datetime) -> Change:
+def give_up_reporting(escalation: Escalation, floor: Floor, now: datetime) -> Change:
     """Collected, never reported: the effect is unknown, nothing re-executes, a person is told."""
     if escalation.status is not Status.COLLECTED:
         return NOTHING
     if escalation.report_by is None or now < escalation.report_by:
         return NOTHING
-    return _give_up(escalation, now, ClosedAs.EFFECT_UNKNOWN)
+    return _give_up(escalation, floor, now, ClosedAs.EFFECT_UNKNOWN)
 
 
-def _give_up(escalation: Escalation, now: datetime, closed_as: ClosedAs) -> Change:
+def _give_up(escalation: Escalation, floor: Floor, now: datetime, closed_as: ClosedAs) -> Change:
     draft = Draft(escalation, now)
     draft.enter(
         "closed",
@@ -267,8 +281,14 @@ def _give_up(escalation: Escalation, now: datetime, closed_as: ClosedAs) -> Chan
         report_by=None,
         ended_at=now,
     )
-    draft.tell(
-        MessageKind.AGENT_GONE, [escalation.contact or escalation.ladder.catch_all], wakes=False
-    )
+    draft.tell(MessageKind.AGENT_GONE, [_technical_contact(escalation, floor)])
     draft.tell_end_user(MessageKind.CLOSED)
     return draft.change()
+
+
+def _technical_contact(escalation: Escalation, floor: Floor) -> str:
+    """Who looks after the agent; who left or outside production: the end of the ladder."""
+    contact = floor.people.get(escalation.contact)
+    if escalation.environment == PRODUCTION and contact is not None and contact.is_active:
+        return contact.id
+    return last_resort(escalation.ladder, floor)[0]

@@ -1,4 +1,4 @@
-"""What the end user reads, and what the model reads, in every state: attributed, dated, never empty.
+"""What end users and models read in every state: attributed, dated, never empty.
 
 For people it is a promise: who has it and when they will hear. For the model it is a record of
 dated facts: who was asked, whether the call ran, what was decided by whom. It never becomes a
@@ -208,7 +208,7 @@ def for_model(
         when = reader.stamp(escalation.ended_at or reader.now)
         parts.append(f"It was withdrawn at {when}. {_not_run(escalation)}")
     else:
-        parts.append(_decided(escalation, escalation.decision, reader))
+        parts.append(_decided(escalation.decision, reader))
         parts += _quoted(escalation.decision, content or {}, reader)
         parts.append(_effect(escalation, escalation.decision, reader))
     return " ".join(part for part in parts if part)
@@ -245,9 +245,8 @@ def _not_run(escalation: Escalation) -> str:
 def _waiting(escalation: Escalation, reader: Reader) -> list[str]:
     owner = reader.name(escalation.owner)
     as_of = f"As of {reader.stamp(reader.now)}"
-    until = ""
-    if escalation.decide_by is not None:
-        until = f" to decide by {reader.stamp(escalation.decide_by)}"
+    assert escalation.decide_by is not None, f"{escalation.id} is living without decide_by"
+    until = f" to decide by {reader.stamp(escalation.decide_by)}"
     if escalation.control is Control.HUMAN:
         who = f"{as_of} {owner} has taken over the conversation; guarded calls of it are refused."
     elif escalation.status is Status.ACCEPTED:
@@ -259,9 +258,8 @@ def _waiting(escalation: Escalation, reader: Reader) -> list[str]:
     parts = [who, _not_run(escalation)]
     if escalation.question is not None:
         to = str(escalation.question.to).replace("_", " ")
-        parts.append(
-            f"{reader.subject(escalation.owner)} has asked the {to} a question ({escalation.question.id})."
-        )
+        who = reader.subject(escalation.owner)
+        parts.append(f"{who} has asked the {to} a question ({escalation.question.id}).")
     parts.append(
         "There is no need to try again: the same call meets this escalation, "
         "and its decision is delivered when it is made."
@@ -269,7 +267,7 @@ def _waiting(escalation: Escalation, reader: Reader) -> list[str]:
     return parts
 
 
-def _decided(escalation: Escalation, decision: Decision, reader: Reader) -> str:
+def _decided(decision: Decision, reader: Reader) -> str:
     at = reader.stamp(decision.at)
     if decision.applied is not None:
         return (

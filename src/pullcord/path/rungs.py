@@ -28,7 +28,7 @@ def asked_now(escalation: Escalation) -> set[str]:
 
 def resolved(escalation: Escalation, floor: Floor, now: datetime, *, start: int) -> Resolution:
     """Whom the pinned ladder names from rung `start` on: not who declined, voted or may not."""
-    voted = {vote.by for vote in escalation.votes}
+    voted = frozenset(vote.by for vote in escalation.votes)
     return resolve(
         escalation.ladder,
         floor,
@@ -144,3 +144,17 @@ def voters(before: Escalation, people: tuple[str, ...], *, without: str) -> Offe
     assert before.decide_by is not None, f"{before.id} is living without decide_by"
     left = tuple(each for each in people if each != without)
     return Offer(candidates=left, until=before.decide_by) if left else None
+
+
+def moved(before: Escalation, decide_by: datetime) -> dict[str, Any]:
+    """The decision deadline elsewhere, and with it the time until which votes are asked for."""
+    offer = before.offer
+    if offer is not None and before.accept_by is None:
+        offer = replace(offer, until=decide_by)
+    return {"decide_by": decide_by, "offer": offer}
+
+
+def held_until(before: Escalation, now: datetime) -> datetime:
+    """When an acceptance of now lapses: never after the promise."""
+    assert before.decide_by is not None, f"{before.id} is living without decide_by"
+    return min(now + before.terms.hold_for, before.decide_by)

@@ -16,9 +16,9 @@ def step(escalation: Escalation, floor: Floor, now: datetime, *, sign: Sign, non
     acceptance that is due and a promise that is not lead to the next rung.
     """
     if escalation.status is Status.DECIDED:
-        return give_up_collecting(escalation, now)
+        return give_up_collecting(escalation, floor, now)
     if escalation.status is Status.COLLECTED:
-        return give_up_reporting(escalation, now)
+        return give_up_reporting(escalation, floor, now)
     if not escalation.is_living:
         return NOTHING
     for attempt in (

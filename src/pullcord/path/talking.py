@@ -27,12 +27,14 @@ def ask_back(
     if escalation.question is not None:
         raise InvalidInput(
             "text",
-            value=text,
+            value=escalation.question.id,
             limit="one pending question",
-            remedy=f"Wait for the reply to {escalation.question.id}, or add a comment.",
+            remedy=f"Wait for the reply to it, or add a comment to {escalation.id}.",
         )
     if to is ActorKind.END_USER and not escalation.end_user:
         raise InvalidInput("to", value=str(to), remedy="There is no end user; ask the agent.")
+    if to is ActorKind.AGENT and not escalation.is_awaited:
+        raise InvalidInput("to", value=str(to), remedy="No agent waits here; add a comment.")
     draft = Draft(escalation, now)
     name = draft.named("question")
     draft.enter(

@@ -67,11 +67,14 @@ def _asked(told: Told) -> str:
     woken = ", and may be woken" if told.facts.get("wakes") else ""
     verb = "are" if many else "is"
     until = told.until("accept_by")
-    return f"{told.people('people')} {verb} being asked{until}{woken}: {told.facts.get('reason')}"
+    why = told.reader.local(str(told.facts.get("reason")))
+    return f"{told.people('people')} {verb} being asked{until}{woken}: {why}"
 
 
 def _skipped(told: Told) -> str:
-    return f"{told.facts.get('target')} was skipped: {told.facts.get('why')}"
+    return (
+        f"{told.facts.get('target')} was skipped: {told.reader.local(str(told.facts.get('why')))}"
+    )
 
 
 def _accepted(told: Told) -> str:

@@ -158,7 +158,12 @@ def _faults_of(
     where = f"{chain} entry {seq or '?'}"
     if hashlib.sha256(body).hexdigest() != stated:
         return [f"{where}: its content does not match its hash"]
-    found = json.loads(body)
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return [f"{where}: is no JSON object"]
     faults = []
     if found.get("v") != FORMAT:
         faults.append(f"{where}: format {found.get('v')!r} is not known")

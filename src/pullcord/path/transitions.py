@@ -25,7 +25,11 @@ CLOSED, WITHDRAWN = Status.CLOSED, Status.WITHDRAWN
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One verb: who uses it, from where it is possible, where it can lead."""
+    """One verb: who uses it, from where it is possible, where it can lead.
+
+    `open` comes from nowhere, `decide_late` leads to a fresh escalation, and what the engine does
+    by itself changes nothing from anywhere else, where a person or agent gets a problem.
+    """
 
     verb: str
     by: tuple[str, ...]
@@ -37,7 +41,9 @@ TABLE: tuple[Row, ...] = (
     Row("open", ("agent",), (), (OPEN,)),
     Row("accept", ("candidate", "lead"), (OPEN, ACCEPTED), (ACCEPTED,)),
     Row("decline", ("candidate",), (OPEN, ACCEPTED), (OPEN, ACCEPTED)),
+    Row("not_reached", ("engine",), (OPEN, ACCEPTED), (OPEN, ACCEPTED)),
     Row("advance", ("engine",), (OPEN,), (OPEN,)),
+    Row("refresh", ("engine",), (OPEN,), (OPEN,)),
     Row("lapse", ("engine",), (ACCEPTED,), (OPEN,)),
     Row("return_offer", ("engine",), (ACCEPTED,), (ACCEPTED,)),
     Row("release", ("owner",), (ACCEPTED,), (OPEN,)),
@@ -48,16 +54,16 @@ TABLE: tuple[Row, ...] = (
     Row("reply", ("agent", "end_user"), (ACCEPTED,), (ACCEPTED,)),
     Row("context", ("agent", "person", "end_user"), (OPEN, ACCEPTED), (OPEN, ACCEPTED)),
     Row("comment", ("person",), (OPEN, ACCEPTED), (OPEN, ACCEPTED)),
-    Row("decide", ("owner", "candidate"), (OPEN, ACCEPTED), (OPEN, ACCEPTED, DECIDED, CLOSED)),
+    Row("decide", ("owner", "candidate"), (OPEN, ACCEPTED), (ACCEPTED, DECIDED, CLOSED)),
     Row("take_over", ("owner",), (ACCEPTED,), (ACCEPTED,)),
     Row("hand_back", ("owner",), (ACCEPTED,), (DECIDED, CLOSED)),
     Row("fall_back", ("engine",), (OPEN, ACCEPTED), (OPEN, ACCEPTED, DECIDED, CLOSED)),
     Row("withdraw", ("agent", "end_user"), (OPEN, ACCEPTED), (WITHDRAWN,)),
     Row("collect", ("agent",), (DECIDED, COLLECTED), (COLLECTED,)),
-    Row("report", ("agent",), (COLLECTED,), (CLOSED,)),
+    Row("report", ("agent",), (COLLECTED, CLOSED), (CLOSED,)),
     Row("give_up_collecting", ("engine",), (DECIDED,), (CLOSED,)),
     Row("give_up_reporting", ("engine",), (COLLECTED,), (CLOSED,)),
-    Row("decide_late", ("person",), (DECIDED, COLLECTED, CLOSED), (OPEN,)),
+    Row("decide_late", ("person",), (DECIDED, COLLECTED, CLOSED), (ACCEPTED,)),
 )
 
 BY_VERB: dict[str, Row] = {row.verb: row for row in TABLE}
@@ -78,8 +84,8 @@ def in_the_way(escalation: Escalation, verb: str) -> WorldMovedOn:
     status = escalation.status
     if status is WITHDRAWN:
         return AlreadyWithdrawn(
-            f"{escalation.id} was withdrawn; nothing can be done with it. "
-            "Open a new escalation if the work is still needed."
+            f"{escalation.id} was withdrawn{_when(escalation)} by its agent or end user; nothing "
+            "can be done with it. Open a new escalation if the work is still needed."
         )
     if verb in ("collect", "report", "decide_late") and status in (OPEN, ACCEPTED):
         return _too_early(escalation, verb)
@@ -93,35 +99,44 @@ def in_the_way(escalation: Escalation, verb: str) -> WorldMovedOn:
         return decided_before(escalation)
     if status is ACCEPTED:
         return AlreadyAccepted(
-            f"{escalation.owner} already has {escalation.id}.", by=escalation.owner
+            f"{escalation.owner} already has {escalation.id}. "
+            "Ask them, or a lead, to reassign it if you should have it.",
+            by=escalation.owner,
         )
     return NotAccepted(
-        f"nobody has accepted {escalation.id} yet; accept it first, then {verb.replace('_', ' ')}."
+        f"nobody has accepted {escalation.id} yet; {escalation.owner} is being asked. "
+        f"Accept it first, then {verb.replace('_', ' ')}."
     )
+
+
+def _when(escalation: Escalation) -> str:
+    ended_at = escalation.ended_at
+    return f" at {ended_at:%Y-%m-%d %H:%M:%S} UTC" if ended_at is not None else ""
 
 
 def decided_before(escalation: Escalation) -> AlreadyDecided:
     """The loser of a race is told who was first, what and when."""
     decision = escalation.decision
     assert decision is not None, f"{escalation.id} is {escalation.status} without a decision"
-    who = "by rule, because nobody decided" if _by_rule(escalation) else f"by {decision.by}"
+    by_rule = decision.kind is DecisionKind.NOBODY_DECIDED
+    who = "by rule, because nobody decided" if by_rule else f"by {decision.by}"
+    remedy = (
+        "Decide it late to open a fresh escalation."
+        if by_rule
+        else "Comment on it, or wait for the agent to ask anew."
+    )
     return AlreadyDecided(
         f"{escalation.id} was decided {who} at {decision.at:%Y-%m-%d %H:%M:%S} UTC: "
-        f"{decision.kind}. A decision never changes.",
+        f"{decision.kind}. A decision never changes. {remedy}",
         by=decision.by,
         at=decision.at,
     )
 
 
-def _by_rule(escalation: Escalation) -> bool:
-    decision = escalation.decision
-    return decision is not None and decision.kind is DecisionKind.NOBODY_DECIDED
-
-
 def _too_early(escalation: Escalation, verb: str) -> NotYetDecided:
     what = "decided late" if verb == "decide_late" else f"{verb}ed"
     return NotYetDecided(
-        f"{escalation.id} is {escalation.status}: a person is still being asked, "
+        f"{escalation.id} is {escalation.status}: {escalation.owner} has not decided, "
         f"so it cannot be {what} yet. Wait for the decision."
     )
 
@@ -138,4 +153,7 @@ def _ended(escalation: Escalation) -> WorldMovedOn:
             f"{escalation.closed_as}; do not execute it again.",
             attempt=escalation.attempt,
         )
-    return AlreadyClosed(f"{escalation.id} is closed as {escalation.closed_as}.")
+    return AlreadyClosed(
+        f"{escalation.id} is closed as {escalation.closed_as}; no agent waited for its decision, "
+        "so there is nothing to collect or report."
+    )

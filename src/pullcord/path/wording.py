@@ -1,14 +1,16 @@
 """Words all sentences share: times on a reader's clock, names a reader may read, spans, lists."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pullcord.path.escalation import Actor, ActorKind
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -45,6 +47,14 @@ class Reader:
     def stamp(self, at: datetime) -> str:
         """A time that reads the same on any day: "2026-11-23 14:30 Europe/Berlin"."""
         return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M} {self.zone.key}"
+
+    def local(self, text: str) -> str:
+        """A text of the engine with its UTC times ("2026-11-30 08:00 UTC") on this clock."""
+
+        def on_clock(match: re.Match[str]) -> str:
+            return self.clock(datetime.fromisoformat(match.group(1)).replace(tzinfo=UTC))
+
+        return _STAMP.sub(on_clock, text)
 
 
 def span(length: timedelta) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -42,7 +43,7 @@ def parse_key(shown: str) -> tuple[str, str] | None:
     """(public id, secret) of a key as a client sends it; None when it is none."""
     kind, _, rest = shown.partition("_")
     label, _, secret = rest.partition("_")
-    if kind != "pk" or label[:4] not in ("live", "test") or not secret:
+    if kind != "pk" or label[:4] not in ("live", "test") or not label[4:] or not secret:
         return None
     return label[4:], secret
 
@@ -60,14 +61,14 @@ def token(chance: Chance) -> tuple[str, str]:
 
 def digest_of(secret: str) -> str:
     """SHA-256 of a secret, lower-case hex."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def hash_password(password: str) -> str:
     """The argon2id hash of a password.
 
     Raises:
-        ValueError: it is shorter than 12 or longer than 1024 characters.
+        ValueError: it is shorter than 12 or longer than 1024 characters, or no valid Unicode.
     """
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise ValueError(
@@ -78,8 +79,19 @@ def hash_password(password: str) -> str:
 
 
 def check_password(password: str, kept: str) -> bool:
-    """Whether a password has this hash; takes as long for an unusable hash."""
+    """Whether a password has this hash; takes as long for an unusable hash, such as an empty one.
+
+    So the time of an answer does not tell which accounts there are.
+    """
     try:
-        return _HASHER.verify(kept, password)
-    except (VerificationError, InvalidHashError):
+        _HASHER.verify(kept, password[:PASSWORD_LENGTH_MAX])
+    except InvalidHashError:
+        return check_password(password, _nobodys_hash())
+    except (VerificationError, UnicodeEncodeError):
         return False
+    return len(password) <= PASSWORD_LENGTH_MAX
+
+
+@cache
+def _nobodys_hash() -> str:
+    return f"{_HASHER.hash(bytes(16))[:-4]}AAAA"

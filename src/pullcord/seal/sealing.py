@@ -42,8 +42,14 @@ class Vault:
         self._master = master
 
     def seal(self, workspace: str, chain: str, name: str, plaintext: bytes, salt: bytes) -> bytes:
-        """The ciphertext of one content; the salt must be new and random, 32 bytes."""
+        """The ciphertext of one content; the salt must be new and random, 32 bytes.
+
+        Raises:
+            ValueError: more than `unseal` would give back.
+        """
         assert len(salt) == 32, f"a salt of {len(salt)} bytes"
+        if len(plaintext) > UNSEALED_BYTES_MAX:
+            raise ValueError(f"{name}: {len(plaintext)} bytes; at most {UNSEALED_BYTES_MAX}")
         body = _PLAIN + plaintext
         if len(plaintext) > COMPRESSED_FROM:
             body = _COMPRESSED + zlib.compress(plaintext, 1)
@@ -74,8 +80,8 @@ def unseal_with(key: bytes, ciphertext: bytes) -> bytes:
     if body[:1] != _COMPRESSED:
         return body[1:]
     unfolder = zlib.decompressobj()
-    content = unfolder.decompress(body[1:], UNSEALED_BYTES_MAX)
-    if unfolder.unconsumed_tail:
+    content = unfolder.decompress(body[1:], UNSEALED_BYTES_MAX + 1)
+    if len(content) > UNSEALED_BYTES_MAX:
         raise SealBroken(f"the content unfolds to more than {UNSEALED_BYTES_MAX} bytes")
     return content
 

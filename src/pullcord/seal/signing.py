@@ -74,7 +74,10 @@ def verify_decision(
         ExpiredSignature: it was, and its time is over.
     """
     verify(facts, key_id=key_id, signature=signature, public_keys=public_keys)
-    expires_at = datetime.fromisoformat(str(facts["expires_at"]))
+    try:
+        expires_at = datetime.fromisoformat(str(facts.get("expires_at")))
+    except ValueError:
+        raise BadSignature("what was signed is no decision: it never expires") from None
     if now >= expires_at:
         raise ExpiredSignature(f"the decision expired at {expires_at:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -88,6 +91,9 @@ def bytes_of(text: str) -> bytes:
     """The bytes of base64url text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or not the one text these bytes have.
     """
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if text_of(raw) != text:
+        raise ValueError("base64url with bits that mean nothing")
+    return raw

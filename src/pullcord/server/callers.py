@@ -14,7 +14,7 @@ from pullcord.engine.house import House
 from pullcord.errors import NotAllowed, NotSignedIn
 from pullcord.server.limits import Buckets, Rates
 from pullcord.server.route import Route
-from pullcord.server.sessions import address_of, check_csrf, signed_in
+from pullcord.server.sessions import address_of, check_csrf, require_session, signed_in
 from pullcord.store.port import AgentKey, Session
 
 #: how long a key is believed without asking the store
@@ -83,6 +83,19 @@ class Callers:
                 "report and withdraw; this needs a signed-in person."
             )
         return key
+
+    async def again(self, request: Request) -> None:
+        """Whether the caller of a long stream may still read.
+
+        Raises:
+            NotSignedIn, NotAllowed: the key was revoked, the session ended.
+        """
+        shown = request.headers.get("authorization")
+        if shown is not None:
+            await self.key_of(request, shown[len(SCHEME) :].strip())
+            return
+        session = await require_session(request)
+        await self._house.office.allow(session.workspace, session.person, "read")
 
     async def key_of(self, request: Request, shown: str) -> AgentKey:
         """The key a client sent, believed for a few seconds.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: longest id in an address; ours have under 40 characters
 ID_LENGTH_MAX = 200
+#: where a handler notes the escalation its request was about
+NOTED = "pullcord.escalation"
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -74,6 +76,10 @@ class Visit:
             raise NotFound("there is no escalation with such an id.")
         return found
 
+    def note(self, escalation: str) -> None:
+        """Remember which escalation this request was about, for its log line."""
+        self.request.scope[NOTED] = escalation
+
 
 Handler = Callable[[Visit], Awaitable[Response]]
 
@@ -118,7 +124,11 @@ class Route:
         return self.method not in ("GET", "HEAD")
 
 
+def encoded(reply: Any) -> bytes:
+    """A reply model as JSON."""
+    return _ENCODER.encode(reply)
+
+
 def answer(reply: Any, status: int = 200, *, headers: dict[str, str] | None = None) -> Response:
     """A reply model as a JSON response."""
-    body = _ENCODER.encode(reply)
-    return Response(body, status, headers=headers, media_type="application/json")
+    return Response(encoded(reply), status, headers=headers, media_type="application/json")

@@ -81,12 +81,11 @@ def _is_ours(request: Request) -> bool:
     public = urlsplit(_house(request).settings.public_url)
     if origin == f"{public.scheme}://{public.netloc}":
         return True
-    return urlsplit(origin).netloc == request.headers.get("host", "")
+    sent_to = request.headers.get("host", "")
+    return bool(sent_to) and urlsplit(origin).netloc == sent_to
 
 
-def check_csrf(
-    request: Request, session: Session, form: Mapping[str, Any] | None = None
-) -> None:
+def check_csrf(request: Request, session: Session, form: Mapping[str, Any] | None = None) -> None:
     """Refuse a change that does not come from our own pages in this very session.
 
     Raises:

@@ -90,8 +90,6 @@ class GroupCommit:
 
 
 def _answer(future: asyncio.Future[Any], outcome: _Outcome) -> None:
-    if future.done():
-        return
     if outcome.error is None:
         future.set_result(outcome.value)
     else:

@@ -20,12 +20,17 @@ def migrate(connection: sqlite3.Connection) -> None:
         refuse_unknown(applied)
         for version, script in MIGRATIONS:
             if (version, 1) not in applied:
-                _apply(connection, version, script)
+                apply_migration(connection, version, script)
     except sqlite3.Error as error:
-        raise StoreBusy(
-            f"the database file cannot be used: {error}. Check that the path names a Pullcord "
-            "database, that it can be written, and that its disk is local and not full."
-        ) from error
+        raise unusable(error) from error
+
+
+def unusable(problem: object) -> StoreBusy:
+    """The refusal of a file, with what to look at."""
+    return StoreBusy(
+        f"the database file cannot be used: {problem}. Check that the path names a Pullcord "
+        "database, that it can be written, and that its disk is local and not full."
+    )
 
 
 def check_schema(connection: sqlite3.Connection) -> None:
@@ -56,7 +61,7 @@ def refuse_unknown(applied: list[tuple[int, int]]) -> None:
         )
 
 
-def _apply(connection: sqlite3.Connection, version: int, script: str) -> None:
+def apply_migration(connection: sqlite3.Connection, version: int, script: str) -> None:
     """One migration, unless another process was faster."""
     begun, done = sql.SCHEMA_BEGIN, sql.SCHEMA_DONE
     steps = (begun.format(version=version), *statements_of(script), done.format(version=version))

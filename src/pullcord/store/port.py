@@ -344,6 +344,9 @@ class Store(Protocol):
     ) -> Sequence[tuple[str, Outgoing]]:
         """(workspace, message) pairs due for sending; leased until `lease_until`."""
 
+    async def unsent_since(self, now: datetime) -> datetime | None:
+        """Since when the oldest due message has waited for a courier; None when none waits."""
+
     async def plan_outgoing(
         self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
     ) -> None:

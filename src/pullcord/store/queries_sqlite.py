@@ -52,6 +52,7 @@ NEXT_WAKE = "select min(wake_at) from escalations where wake_at is not null"
 OVERDUE = "select min(due_at) from escalations where due_at <= ?"
 NUDGE = """update escalations set wake_at = min(wake_at, ?), nudged = 1
   where workspace = ? and status = 'open'"""
+UNSENT = "select min(due_at) from outbox where due_at <= ?"
 CLAIM_OUT = """update outbox set due_at = ? where (workspace, id) in
   (select workspace, id from outbox where due_at <= ? order by due_at limit ?)
   returning workspace, id, channel, address, tries, message"""
@@ -67,7 +68,8 @@ CLAIM_DUTIES = """update duties set due_at = ? where (workspace, duty) in
 ENROL_DUTY = "insert into duties values (?, ?, ?) on conflict do nothing"
 FINISH_DUTY = """insert into duties values (?, ?, ?)
   on conflict (workspace, duty) do update set due_at = excluded.due_at"""
-DECIDED = f"""{_ROW} where workspace = ? and agent_key = ? and
+DECIDED = f"""{_ROW} where workspace = ? and agent_key = ?
+  and status in ('decided','collected') and
   (status = 'decided' or (status = 'collected' and attempt = ? and attempt <> ''))
   order by decided_at, id limit ?"""
 HEAD = "select seq, hash from links where workspace = ? and chain = ? order by seq desc limit 1"

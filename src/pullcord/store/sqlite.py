@@ -29,7 +29,7 @@ from pullcord.store.listing import (
     read_cursor,
     write_cursor,
 )
-from pullcord.store.migrating_sqlite import check_schema, migrate
+from pullcord.store.migrating_sqlite import check_schema, migrate, unusable
 from pullcord.store.port import (
     Filed,
     Filter,
@@ -53,9 +53,15 @@ class SqliteStore(OfficeVerbs):
     """One file; see `pullcord.store.port.Store` for what each verb promises."""
 
     def __init__(
-        self, path: Path | str, *, lane: Callable[[Connect], Lane] = ThreadLane, sync: str = "FULL"
+        self,
+        path: Path | str,
+        *,
+        lane: Callable[[Connect], Lane] = ThreadLane,
+        sync: str = "FULL",
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self.path = Path(path)
+        self._busy_seconds = busy_seconds
         self._sync = sync
         self._lane = lane
         self._is_open = False
@@ -78,28 +84,33 @@ class SqliteStore(OfficeVerbs):
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        """A connection that acknowledges only what is on the disk; the file is private."""
+        """A connection that acknowledges only what is on the disk; the file is private.
+
+        Raises:
+            StoreBusy: the file cannot be opened, is no database, or has no WAL mode.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch(mode=0o600)
-        except OSError as error:
-            raise StoreBusy(f"the database file cannot be opened: {error}") from error
-        connection = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-        mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+            connection = sqlite3.connect(
+                self.path,
+                timeout=self._busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(error) from error
+        try:
+            mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+            connection.execute(f"pragma synchronous = {self._sync}")
+            connection.execute("pragma foreign_keys = on")
+        except sqlite3.Error as error:
+            connection.close()
+            raise unusable(error) from error
         if mode != "wal":
             connection.close()
-            raise StoreBusy(
-                f"the database file is in {mode} mode and cannot be put into WAL mode; "
-                "it must be writable and on a local disk."
-            )
-        connection.execute(f"pragma synchronous = {self._sync}")
-        connection.execute("pragma foreign_keys = on")
+            raise unusable(f"it stays in {mode} mode and cannot be put into WAL mode")
         return connection
 
     async def close(self) -> None:
@@ -293,6 +304,10 @@ class SqliteStore(OfficeVerbs):
             (row[0], Outgoing(row[1], message_of(row[5]), row[2], row[3], row[4])) for row in rows
         ]
         return sorted(found, key=lambda each: (each[1].message.urgency, each[1].id))
+
+    async def unsent_since(self, now: datetime) -> datetime | None:
+        """Since when the oldest due message has waited."""
+        return maybe_instant((await self._one(sql.UNSENT, micros(now)))[0])
 
     async def plan_outgoing(
         self, workspace: str, outgoing: str, copies: Sequence[Outgoing]

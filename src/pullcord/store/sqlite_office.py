@@ -1,6 +1,7 @@
 """The SQLite store's configuration verbs: policies, people, keys, accounts, sessions, calls."""
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,16 +29,16 @@ from pullcord.store.port import (
 Result = TypeVar("Result")
 
 
-class OfficeVerbs:
+class OfficeVerbs(ABC):
     """The half of the store that configuration uses."""
 
+    @abstractmethod
     async def write(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run a write; the store provides it."""
-        raise AssertionError("the store provides it")
 
+    @abstractmethod
     async def read(self, statement: str, *values: Any) -> list[Any]:
         """All rows of a read; the store provides it."""
-        raise AssertionError("the store provides it")
 
     async def _do(self, statement: str, *values: Any) -> int:
         return await self.write(lambda link: link.execute(statement, values).rowcount)
@@ -207,7 +208,7 @@ def _keep(connection: sqlite3.Connection, workspace: str, one: Kept) -> None:
                     limit="an address nobody else signs in with",
                     remedy="Use another address, or change the other person's first.",
                 ) from None
-        case Ticket():
+        case _:
             expires = micros(one.expires_at)
             ticket = (one.token_hash, workspace, one.person, one.purpose, expires)
             connection.execute(sql.PUT_TICKET, ticket)

@@ -1,7 +1,7 @@
 """Find mistakes before a rule runs: unknown fields, impossible comparisons, bad patterns."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from pullcord.trigger.expression import (
     Binary,
@@ -12,6 +12,7 @@ from pullcord.trigger.expression import (
     InvalidExpression,
     Item,
     Literal,
+    Logic,
     Many,
     Node,
     Pick,
@@ -25,7 +26,7 @@ PATTERN_LENGTH_MAX = 512
 NUMBER, TEXT, BOOL, LIST, MAP, DYN = "number", "text", "true/false", "list", "map", "dyn"
 ORDERED = frozenset({"<", "<=", ">", ">="})
 
-#: Dotted names a rule may read, with their type; a map or dyn may be followed by any field.
+#: Dotted names a rule may read, with their type; dyn may be followed by any field.
 VOCABULARY: Mapping[str, str] = {
     "tool": TEXT,
     "args": DYN,
@@ -48,6 +49,7 @@ VOCABULARY: Mapping[str, str] = {
     "reversible": TEXT,
     "zones": LIST,
 }
+_OPEN = frozenset(name for name, kind in VOCABULARY.items() if kind == DYN)
 
 
 def check(node: Node) -> str:
@@ -62,12 +64,10 @@ def check(node: Node) -> str:
         case Field():
             return _field(node)
         case Pick(of=of) | Has(of=of):
-            check(of)
+            _require(check(of), MAP, of, f"{node.name!r}")
             return BOOL if isinstance(node, Has) else DYN
-        case Item(of=of, key=key):
-            check(of)
-            check(key)
-            return DYN
+        case Item():
+            return _item(node)
         case Many(items=items):
             for each in items:
                 check(each)
@@ -79,6 +79,10 @@ def check(node: Node) -> str:
             _require(check(test), BOOL, test, "'?'")
             first, second = check(then), check(other)
             return first if first == second else DYN
+        case Logic(op=op, parts=parts):
+            for each in parts:
+                _require(check(each), BOOL, each, f"'{op}'")
+            return BOOL
         case Binary():
             return _binary(node)
         case Call():
@@ -94,19 +98,37 @@ def _literal(value: object) -> str:
 
 
 def _field(node: Field) -> str:
-    for length in range(len(node.path), 0, -1):
-        kind = VOCABULARY.get(".".join(node.path[:length]))
-        if kind is None:
-            continue
-        if length == len(node.path) or kind in (DYN, MAP):
-            return kind if length == len(node.path) else DYN
-        break
-    name = ".".join(node.path)
-    if any(each.startswith(f"{name}.") for each in VOCABULARY):
-        return MAP
+    kind = kind_of(node.path)
+    if kind is None:
+        raise InvalidExpression(unknown(node.path), node.at)
+    return kind
+
+
+def kind_of(path: tuple[str, ...]) -> str | None:
+    """The type of what a path leads to; None when there is no such thing."""
+    if path[0] in _OPEN:
+        return DYN
+    name = ".".join(path)
+    if name in VOCABULARY:
+        return VOCABULARY[name]
+    return MAP if any(each.startswith(f"{name}.") for each in VOCABULARY) else None
+
+
+def unknown(path: tuple[str, ...]) -> str:
+    """What to tell somebody who wrote a path that does not exist."""
+    name = ".".join(path)
     near = difflib.get_close_matches(name, VOCABULARY, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(VOCABULARY))}"
-    raise InvalidExpression(f"there is no {name!r}; {hint}", node.at)
+    return f"there is no {name!r}; {hint}"
+
+
+def _item(node: Item) -> str:
+    of, key = check(node.of), check(node.key)
+    if of not in (LIST, MAP, DYN):
+        raise InvalidExpression(f"'[…]' takes a list or map, this is {of}", node.of.at)
+    if of != DYN:
+        _require(key, NUMBER if of == LIST else TEXT, node.key, f"'[…]' of a {of}")
+    return DYN
 
 
 def _require(found: str, wanted: str, node: Node, what: str) -> None:
@@ -116,10 +138,6 @@ def _require(found: str, wanted: str, node: Node, what: str) -> None:
 
 def _binary(node: Binary) -> str:
     left, right = check(node.left), check(node.right)
-    if node.op in ("&&", "||"):
-        _require(left, BOOL, node.left, f"'{node.op}'")
-        _require(right, BOOL, node.right, f"'{node.op}'")
-        return BOOL
     if node.op == "in":
         if right not in (LIST, MAP, DYN):
             raise InvalidExpression(f"'in' takes a list or map, this is {right}", node.right.at)
@@ -164,26 +182,3 @@ def _pattern(node: Node) -> None:
         pattern_of(node.value)
     except ValueError as error:
         raise InvalidExpression(str(error), node.at) from None
-
-
-def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
-    """Every path an expression reads."""
-    match node:
-        case Field(path=path):
-            yield path
-        case Has(of=of) | Pick(of=of) | Unary(of=of):
-            yield from fields_of(of)
-        case Item(of=of, key=key):
-            yield from fields_of(of)
-            yield from fields_of(key)
-        case Many(items=parts) | Call(args=parts):
-            for each in parts:
-                yield from fields_of(each)
-        case Binary(left=left, right=right):
-            yield from fields_of(left)
-            yield from fields_of(right)
-        case Choice(test=test, then=then, other=other):
-            for each in (test, then, other):
-                yield from fields_of(each)
-        case Literal():
-            return

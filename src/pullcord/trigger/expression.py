@@ -6,12 +6,15 @@ Every limit is a constant here, so the cost of a rule is bounded before it runs.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
 SOURCE_LENGTH_MAX = 4_096
+#: brackets inside one another; operations inside one another; parts of one expression
 DEPTH_MAX = 32
+HEIGHT_MAX = 40
 NODES_MAX = 2_000
 INTEGER_MAX = 2**63 - 1
 
@@ -100,8 +103,17 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
+class Logic:
+    """`a && b && …` or `a || b || …`: two or more tests."""
+
+    op: str
+    parts: tuple["Node", ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Binary:
-    """Two operands."""
+    """A comparison or an arithmetic operation of two operands."""
 
     op: str
     left: "Node"
@@ -119,22 +131,23 @@ class Choice:
     at: int
 
 
-Node = Literal | Field | Item | Pick | Has | Many | Call | Unary | Binary | Choice
+Node = Literal | Field | Item | Pick | Has | Many | Call | Unary | Logic | Binary | Choice
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-    |(?P<number>(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+(?:[eE][+-]?\d+)?))
+    |(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<op>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]])
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 
-#: binary operators from loosest to tightest
+#: what people write who know another language, and what it is called here
+_MEANT = {"and": "&&", "or": "||", "not": "!", "=": "==", "&": "&&", "|": "||"}
+
+#: operators of two operands that bind tighter than `&&`, from loosest to tightest
 _LEVELS: tuple[frozenset[str], ...] = (
-    frozenset({"||"}),
-    frozenset({"&&"}),
     frozenset({"==", "!=", "<", "<=", ">", ">=", "in"}),
     frozenset({"+", "-"}),
     frozenset({"*", "/", "%"}),
@@ -151,7 +164,41 @@ def parse(source: str) -> Node:
         raise InvalidExpression(
             f"{len(source)} characters; at most {SOURCE_LENGTH_MAX}, split the rule", 0
         )
-    return _Parser(source).whole()
+    node = _Parser(source).whole()
+    _limit_height(node)
+    return node
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The expressions an expression is made of, in the order of their evaluation."""
+    match node:
+        case Literal() | Field():
+            return ()
+        case Has(of=of) | Pick(of=of) | Unary(of=of):
+            return (of,)
+        case Item(of=of, key=key):
+            return (of, key)
+        case Many(items=parts) | Call(args=parts) | Logic(parts=parts):
+            return parts
+        case Binary(left=left, right=right):
+            return (left, right)
+        case Choice(test=test, then=then, other=other):
+            return (test, then, other)
+
+
+def _limit_height(node: Node) -> None:
+    """Refuse what would need deep recursion later; itself without recursion."""
+    level: list[Node] = [node]
+    for _ in range(HEIGHT_MAX):
+        long = [each for each in level if isinstance(each, Field) and len(each.path) > HEIGHT_MAX]
+        if long:
+            raise InvalidExpression(f"a field more than {HEIGHT_MAX} levels down", long[0].at)
+        level = [part for each in level for part in parts_of(each)]
+        if not level:
+            return
+    raise InvalidExpression(
+        f"more than {HEIGHT_MAX} operations inside one another; split the rule", level[0].at
+    )
 
 
 class _Parser:
@@ -167,9 +214,15 @@ class _Parser:
         node = self._choice()
         kind, text, at = self._peek()
         if kind != "end":
-            hint = "write && or || between two tests" if kind in ("name", "number") else "remove it"
-            raise InvalidExpression(f"unexpected {text!r}; {hint}", at)
+            raise InvalidExpression(f"unexpected {text!r}; {self._hint(kind, text)}", at)
         return node
+
+    def _hint(self, kind: str, text: str) -> str:
+        before = self._tokens[self._at - 1][1]
+        for word in (text, before):
+            if word in _MEANT:
+                return f"write {_MEANT[word]} instead of {word}"
+        return "write && or || between two tests" if kind != "op" else "remove it"
 
     def _peek(self) -> tuple[str, str, int]:
         return self._tokens[self._at]
@@ -195,13 +248,21 @@ class _Parser:
         self._depth += 1
         if self._depth > DEPTH_MAX:
             raise InvalidExpression(f"nested more than {DEPTH_MAX} levels; split the rule", at)
-        node = self._level(0)
+        node = self._logic("||")
         if self._take("?"):
             then = self._choice()
             self._expect(":")
             node = Choice(node, then, self._choice(), at)
         self._depth -= 1
         return node
+
+    def _logic(self, op: str) -> Node:
+        at = self._peek()[2]
+        parts = [self._logic("&&") if op == "||" else self._level(0)]
+        while self._take(op):
+            self._count(at)
+            parts.append(self._logic("&&") if op == "||" else self._level(0))
+        return parts[0] if len(parts) == 1 else Logic(op, tuple(parts), at)
 
     def _level(self, level: int) -> Node:
         if level == len(_LEVELS):
@@ -274,9 +335,9 @@ class _Parser:
         raise InvalidExpression(f"expected a value before {text or 'the end'!r}", at)
 
     def _named(self, name: str, at: int) -> Node:
+        if name == "in":
+            raise InvalidExpression("expected a value before 'in'", at)
         if name in RESERVED:
-            if name == "in":
-                raise InvalidExpression("expected a value before 'in'", at)
             return Literal({"true": True, "false": False, "null": None}[name], at)
         if not self._take("("):
             return Field((name,), at)
@@ -324,7 +385,7 @@ def _tokens(source: str) -> list[tuple[str, str, int]]:
     while at < len(source):
         match = _TOKEN.match(source, at)
         if match is None:
-            raise InvalidExpression(f"{source[at]!r} is not part of the rule language", at)
+            raise InvalidExpression(_unreadable(source[at]), at)
         kind = str(match.lastgroup)
         if kind != "space":
             found.append((kind, match.group(), at))
@@ -333,13 +394,24 @@ def _tokens(source: str) -> list[tuple[str, str, int]]:
     return found
 
 
+def _unreadable(sign: str) -> str:
+    if sign in _MEANT:
+        return f"unexpected {sign!r}; write {_MEANT[sign]} instead"
+    if sign in "\"'":
+        return "this text has no end; close it with the same quote"
+    return f"{sign!r} is not part of the rule language; remove it"
+
+
 def _number(text: str, at: int) -> int | float:
     if text.isdigit():
         value = int(text)
         if value > INTEGER_MAX:
             raise InvalidExpression(f"{text} is larger than a 64-bit integer; write {text}.0", at)
         return value
-    return float(text)
+    found = float(text)
+    if found == math.inf:
+        raise InvalidExpression(f"{text} is larger than any number; write a smaller one", at)
+    return found
 
 
 def _text(quoted: str, at: int) -> str:
@@ -347,8 +419,12 @@ def _text(quoted: str, at: int) -> str:
     if quoted[0] == "'":
         inner = inner.replace("\\'", "'").replace('"', '\\"')
     try:
-        return str(json.loads(f'"{inner}"'))
+        text = str(json.loads(f'"{inner}"', strict=False))
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidExpression(f"{quoted}: half a character; write the whole one", at) from None
     except ValueError:
         raise InvalidExpression(
             f'{quoted}: unknown escape; write \\\\ for a backslash and \\" for a quote', at
         ) from None
+    return text

@@ -20,6 +20,7 @@ from pullcord.trigger.expression import (
     Has,
     Item,
     Literal,
+    Logic,
     Many,
     Node,
     Pick,
@@ -45,6 +46,8 @@ def item(of: Any, key: Any) -> Any:
     """An element of a list or map."""
     if type(of) is dict and type(key) is str:
         return select(of, key)
+    if type(key) is float and key.is_integer():
+        key = int(key)
     if type(of) in (list, tuple) and type(key) is int and 0 <= key < len(of):
         return of[key]
     raise Undecided(f"there is no element {key!r}")
@@ -130,7 +133,7 @@ def arithmetic(op: str, left: Any, right: Any) -> Any:
     if type(left) not in (int, float) or type(right) not in (int, float):
         raise Undecided(f"{op!r} of {_kind(left)} and {_kind(right)}")
     if type(left) is not type(right):
-        left, right = float(left), float(right)
+        left, right = _fraction(left), _fraction(right)
     if op == "+":
         return _whole(left + right)
     if op == "-":
@@ -145,7 +148,8 @@ def _divided(op: str, left: Any, right: Any) -> Any:
         if op == "%":
             raise Undecided("'%' takes whole numbers")
         if right == 0:
-            return math.copysign(math.inf, left * math.copysign(1, right)) if left else math.nan
+            sign = math.copysign(1, left) * math.copysign(1, right)
+            return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, sign)
         return left / right
     if right == 0:
         raise Undecided("division by zero")
@@ -157,6 +161,13 @@ def _whole(value: int | float) -> int | float:
     if type(value) is int and not -INTEGER_MAX - 1 <= value <= INTEGER_MAX:
         raise Undecided("the number does not fit 64 bits")
     return value
+
+
+def _fraction(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise Undecided("the number is too large to calculate with") from None
 
 
 def size(value: Any) -> int:
@@ -179,7 +190,10 @@ def matched(pattern: Any, text: Any) -> bool:
     """Whether a compiled RE2 pattern is found in a text."""
     if type(text) is not str:
         raise Undecided(f"matches of {_kind(text)}")
-    return pattern.search(text) is not None
+    try:
+        return pattern.search(text) is not None
+    except UnicodeEncodeError:
+        raise Undecided("matches of text with half a character in it") from None
 
 
 def _kind(value: Any) -> str:
@@ -222,6 +236,8 @@ def evaluate(node: Node, scope: Mapping[str, Any]) -> Any:
             return not truth(value) if op == "!" else negative(value)
         case Choice(test=test, then=then, other=other):
             return evaluate(then if truth(evaluate(test, scope)) else other, scope)
+        case Logic(op=op, parts=parts):
+            return _absorbing(parts, scope, decides=op == "||")
         case Binary():
             return _binary(node, scope)
         case Call():
@@ -236,20 +252,18 @@ def _followed(path: tuple[str, ...], scope: Mapping[str, Any]) -> Any:
 
 
 def _binary(node: Binary, scope: Mapping[str, Any]) -> Any:
-    if node.op in ("&&", "||"):
-        return _absorbing(node, scope, decides=node.op == "||")
     left, right = evaluate(node.left, scope), evaluate(node.right, scope)
     if node.op in COMPARISONS:
         return COMPARISONS[node.op](left, right)
     return arithmetic(node.op, left, right)
 
 
-def _absorbing(node: Binary, scope: Mapping[str, Any], *, decides: bool) -> bool:
-    """One side that decides is enough, whatever is wrong with the other."""
+def _absorbing(parts: tuple[Node, ...], scope: Mapping[str, Any], *, decides: bool) -> bool:
+    """One part that decides is enough, whatever is wrong with the others."""
     problem: Undecided | None = None
-    for side in (node.left, node.right):
+    for part in parts:
         try:
-            if truth(evaluate(side, scope)) is decides:
+            if truth(evaluate(part, scope)) is decides:
                 return decides
         except Undecided as error:
             problem = problem or error

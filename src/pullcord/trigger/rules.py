@@ -152,6 +152,6 @@ def _said(value: Any) -> str:
         return "?"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
+    if isinstance(value, float) and abs(value) < 1e15 and round(value, 2) == value:
         return f"{value:.2f}"
     return str(value)[:200]

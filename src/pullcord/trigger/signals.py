@@ -94,7 +94,7 @@ def run_signals(
     n_errors = n_writes = 0
     for message in messages[-MESSAGES_MAX:]:
         for name, arguments in calls_in(message):
-            calls.append(f"{name}:{json.dumps(arguments, sort_keys=True, default=str)}")
+            calls.append(f"{name}:{_fingerprint(arguments)}")
             n_writes += name in writes
         n_errors += is_failure(message)
     return {
@@ -105,6 +105,23 @@ def run_signals(
         "n_repeats": len(calls) - len(set(calls)),
         "n_writes": n_writes,
     }
+
+
+def _fingerprint(arguments: Any) -> str:
+    """The same text for the same arguments; what cannot be written counts as one and the same."""
+    try:
+        return json.dumps(arguments, sort_keys=True, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return "?"
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """The words of a message, also of one made of parts; cut to 4,000 characters."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [each.get("text") for each in content[:MESSAGES_MAX] if isinstance(each, dict)]
+        content = "\n".join(each for each in parts if isinstance(each, str))
+    return content[:CHARACTERS_MAX] if isinstance(content, str) else ""
 
 
 def calls_in(message: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -133,8 +150,7 @@ def is_failure(message: Mapping[str, Any]) -> bool:
     """Whether a tool's answer says that it failed."""
     if message.get("role") != "tool":
         return False
-    content = message.get("content")
-    starts_badly = isinstance(content, str) and content[:20].lower().lstrip().startswith("error")
+    starts_badly = text_of(message)[:20].lower().lstrip().startswith("error")
     return message.get("x_error") is True or starts_badly
 
 
@@ -142,7 +158,5 @@ def asks_for_person(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the end user's last message wishes for a person."""
     for message in reversed(messages[-MESSAGES_MAX:]):
         if message.get("role") == "user":
-            content = message.get("content")
-            text = content[:CHARACTERS_MAX] if isinstance(content, str) else ""
-            return _WANTS_PERSON.search(text) is not None
+            return _WANTS_PERSON.search(text_of(message)) is not None
     return False

@@ -1,19 +1,37 @@
 """What the lists of the API carry, and the small requests and receipts around them."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
-from pullcord.wire.bounds import Name
+from pullcord.wire.bounds import MaybeText, Name
 from pullcord.wire.replies import EntryOut, Reply
 from pullcord.wire.requests import Request
 from pullcord.wire.views import OnCallLine, PersonLine
+
+#: labels in one batch
+OUTCOMES_MAX = 200
 
 
 class DrillIn(Request, frozen=True, kw_only=True):
     """`POST /v1/drills`: a marked test escalation through a real ladder."""
 
     ladder: Name
+
+
+class LabelIn(Request, frozen=True, kw_only=True):
+    """A label learned afterwards about one escalation."""
+
+    escalation: Name
+    label: Name
+    text: MaybeText = ""
+
+
+class OutcomesIn(Request, frozen=True, kw_only=True):
+    """`POST /v1/outcomes`: labels of many escalations, all or none."""
+
+    outcomes: Annotated[list[LabelIn], msgspec.Meta(min_length=1, max_length=OUTCOMES_MAX)]
 
 
 class TimelineOut(Reply, frozen=True, kw_only=True):
@@ -24,16 +42,9 @@ class TimelineOut(Reply, frozen=True, kw_only=True):
 
 
 class RecordedOut(Reply, frozen=True, kw_only=True):
-    """How many guarded calls were taken in."""
+    """How many were taken in."""
 
     recorded: int
-
-
-class NotedOut(Reply, frozen=True, kw_only=True):
-    """The label stands in the timeline."""
-
-    escalation: str
-    label: str
 
 
 class AppliedOut(Reply, frozen=True, kw_only=True):
@@ -91,13 +102,3 @@ class ChangeOut(Reply, frozen=True, kw_only=True):
     topic: str
     id: str
     version: int
-
-
-class LinkOut(Reply, frozen=True, kw_only=True):
-    """One line of the export: a link of a chain. `body` is the canonical JSON that is hashed."""
-
-    workspace: str
-    chain: str
-    seq: int
-    hash: str
-    body: msgspec.Raw

@@ -62,7 +62,8 @@ class InboxView(Reply, frozen=True, kw_only=True):
 
     tab: str  #: needs_me, queues, waiting, decided
     rows: list[InboxRow]
-    counts: dict[str, int]  #: per tab; capped, see `is_capped`
+    counts: dict[str, int]  #: per tab; one that has reached `counted_to` may be higher
+    counted_to: int = 100
     cursor: str = ""
     #: what to say when there are no rows, with figures of the day
     empty: str = ""
@@ -188,7 +189,8 @@ class DetailView(Reply, frozen=True, kw_only=True):
     reversible: str  #: yes, partly, no
     money: str
     tool_is_registered: bool
-    args_text: str  #: the exact arguments, canonical JSON, indented
+    args: dict[str, Any]  #: the exact arguments, raw: what a form starts from
+    args_text: str  #: the same for people to read: indented, hidden characters made visible
     fields: list[FormField]
     options: list[OptionOut]
     answer_schema: dict[str, Any] | None

@@ -1,0 +1,118 @@
+"""`pullcord demo`: a live console with three agents, on a fresh file, in seconds."""
+
+import asyncio
+import socket
+import tempfile
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pullcord.cli.places import master_of, store_of
+from pullcord.cli.serving import run
+from pullcord.cli.voice import command, err
+from pullcord.demo.agents import DemoAgent
+from pullcord.demo.colleagues import Colleagues
+from pullcord.demo.narrator import Narrator
+from pullcord.demo.stage import Stage, agents_of, set_up
+from pullcord.demo.story import LIVE
+from pullcord.engine.house import House, furnish
+from pullcord.engine.settings import Settings
+from pullcord.errors import InvalidInput
+
+HOST = "127.0.0.1"
+#: port the demo prefers; any free one when it is taken and none was asked for
+PORT = 8710
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command(name="demo")(demo)
+
+
+@command
+async def demo(
+    *,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 picks.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Keep the demo's files here; else thrown away.")
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address.")
+    ] = False,
+) -> None:
+    """A live console with three agents: some stops are answered, some wait for you."""
+    with tempfile.TemporaryDirectory(prefix="pullcord-demo-") as folder:
+        place = data or Path(folder)
+        await _play(place / "demo.db", chosen_port(port), opens_browser=not no_browser)
+
+
+def chosen_port(asked: int) -> int:
+    """The port to serve on.
+
+    Raises:
+        InvalidInput: the one asked for is taken.
+    """
+    for port in (asked,) if asked else (PORT, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            found: int = probe.getsockname()[1]
+            return found
+    raise InvalidInput("port", value=asked, limit="a free port", remedy="Choose another.")
+
+
+async def _play(db: Path, port: int, *, opens_browser: bool) -> None:
+    url = f"http://{HOST}:{port}"
+    master = master_of(str(db))
+    house = furnish(store_of(str(db)), master=master, settings=Settings(public_url=url))
+    await house.store.start()
+    agents: list[DemoAgent] = []
+    helpers: list[asyncio.Task[None]] = []
+    started = asyncio.Event()
+    try:
+        stage = await set_up(house, master)
+        serving = asyncio.create_task(run(house, host=HOST, port=port, started=started))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if started.is_set():
+            helpers = _helpers(house, stage)
+            agents = agents_of(stage, url)
+            for each in agents:
+                each.start()
+            _welcome(f"{url}/welcome/{stage.welcome}", stage, opens_browser=opens_browser)
+        await serving
+    finally:
+        for each in agents:
+            each.stop()
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        await house.runner.stop()
+        await house.store.close()
+
+
+def _helpers(house: House, stage: Stage) -> list[asyncio.Task[None]]:
+    colleagues = Colleagues(house, stage.workspace, LIVE)
+    narrator = Narrator(house, stage.workspace, _say)
+    return [asyncio.create_task(colleagues.work()), asyncio.create_task(narrator.work())]
+
+
+def _welcome(link: str, stage: Stage, *, opens_browser: bool) -> None:
+    err.print()
+    err.print("[bold]Pullcord demo[/]: Harbour Shop runs three agents; you are its shift lead.")
+    err.print(f"Yesterday's {stage.remembered} decisions are already there; new stops follow now.")
+    err.print("Minutes take seconds here. Some stops wait for you alone.")
+    err.print()
+    err.print("Open this link once, it signs you in:")
+    err.print(f"  [bold]{link}[/]", soft_wrap=True)
+    err.print()
+    if opens_browser:
+        with suppress(webbrowser.Error):
+            webbrowser.open(link)
+
+
+def _say(when: str, what: str) -> None:
+    err.print(f"[dim]{when}[/]  {what.replace('[', chr(92) + '[')}")

@@ -1,0 +1,263 @@
+"""`pullcord init`, `check`, `apply` and `explain`: everything about the policy file."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pullcord.briefing.digest import NotCanonical, strict_loads
+from pullcord.cli.coverage import Gap, gaps_of
+from pullcord.cli.opening import workspace_of
+from pullcord.cli.places import DB_DEFAULT, master_of, store_of
+from pullcord.cli.voice import FAILED, AsJson, Db, Workspace, command, err, out, print_json
+from pullcord.config.configuration import Configuration
+from pullcord.config.read import read_path
+from pullcord.config.schema import json_schema
+from pullcord.engine.house import furnish, opened
+from pullcord.errors import InvalidInput
+from pullcord.owner.floor import Floor
+from pullcord.owner.resolve import resolve
+from pullcord.trigger.evaluate import CompiledPolicy
+from pullcord.trigger.rules import Verdict
+from pullcord.trigger.signals import Call
+
+STARTERS = ("support", "coding", "infra")
+DAYS_MAX = 366
+
+PolicyFile = Annotated[Path, typer.Argument(help="pullcord.yaml, or a directory of such files.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for name, work in (("init", init), ("check", check), ("apply", apply), ("explain", explain)):
+        app.command(name=name)(work)
+
+
+@command
+async def init(
+    directory: Annotated[Path, typer.Argument(help="Where to write.")] = Path(),
+    *,
+    purpose: Annotated[
+        str, typer.Option("--for", help="What the agent does: support, coding or infra.")
+    ] = "support",
+) -> None:
+    """Write a policy file to start from, and its JSON Schema for editors."""
+    if purpose not in STARTERS:
+        raise InvalidInput("for", value=purpose, limit=", ".join(STARTERS))
+    target = directory / "pullcord.yaml"
+    if target.exists():
+        raise InvalidInput(
+            "pullcord.yaml", value=str(target), limit="a new file", remedy="Move the old one away."
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    starter = files("pullcord.cli").joinpath("starters", f"{purpose}.yaml")
+    target.write_text(starter.read_text(encoding="utf-8"), encoding="utf-8")
+    schema = directory / "pullcord.schema.json"
+    schema.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
+    out.print(
+        f"[green]✓[/] wrote {target} and {schema}\n\nNext:\n"
+        f"  1. put your own people into it, then  pullcord check {target}\n"
+        f"  2. pullcord serve --config {target}\n"
+        "  3. open the one-time link it prints and choose a password"
+    )
+
+
+@command
+async def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="pullcord.yaml, or a directory of such files.")
+    ] = None,
+    *,
+    days: Annotated[int, typer.Option(min=1, max=DAYS_MAX, help="Days to look ahead.")] = 14,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the file, then look ahead: does every ladder have somebody, at every hour?"""
+    if schema:
+        print_json(json_schema())
+        return
+    if file is None:
+        raise InvalidInput("file", value=None, limit="a policy file", remedy="Name it.")
+    configuration, _ = read_path(file)
+    now = datetime.now(UTC)
+    gaps = gaps_of(configuration, now, timedelta(days=days))
+    if as_json:
+        print_json(_found(configuration, gaps))
+    else:
+        _tell(configuration, gaps, days)
+    if gaps:
+        raise typer.Exit(FAILED)
+
+
+def _found(configuration: Configuration, gaps: list[Gap]) -> dict[str, Any]:
+    return {
+        "workspace": configuration.workspace,
+        "version": configuration.policy.version,
+        "rules": len(configuration.policy.rules),
+        "people": len(configuration.people),
+        "warnings": list(configuration.warnings),
+        "gaps": [
+            {
+                "ladder": each.ladder,
+                "from": each.start_at.isoformat(),
+                "until": each.end_at.isoformat(),
+                "why": each.why,
+            }
+            for each in gaps
+        ],
+    }
+
+
+def _tell(configuration: Configuration, gaps: list[Gap], days: int) -> None:
+    counts = (
+        f"{len(configuration.policy.rules)} rules, {len(configuration.people)} people, "
+        f"{len(configuration.ladders)} ladders"
+    )
+    out.print(
+        f"[green]✓[/] {configuration.workspace} {configuration.policy.version}: {counts}"
+    )
+    for warning in configuration.warnings:
+        out.print(f"[yellow]![/] {warning}")
+    for each in gaps:
+        out.print(
+            f"[red]✗[/] ladder {each.ladder}: only the catch-all from "
+            f"{each.start_at:%a %Y-%m-%d %H:%M} to {each.end_at:%a %Y-%m-%d %H:%M} UTC ({each.why})"
+        )
+    if not gaps:
+        out.print(f"[green]✓[/] every ladder has somebody on a rung for the next {days} days")
+
+
+@command
+async def apply(
+    file: Annotated[
+        Path | None, typer.Argument(help="pullcord.yaml, or a directory of such files.")
+    ] = None,
+    *,
+    roll_back: Annotated[
+        str, typer.Option("--roll-back", help="Version to make the one in force again.")
+    ] = "",
+    by: Annotated[str, typer.Option(help="Who applies it, for the record.")] = "command line",
+    db: Db = DB_DEFAULT,
+    workspace: Workspace = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a policy the one in force; a running server takes it up within seconds."""
+    if (file is None) == (not roll_back):
+        raise InvalidInput(
+            "file", value=None, limit="a policy file, or --roll-back VERSION", remedy="Name one."
+        )
+    house = furnish(store_of(db), master=master_of(db))
+    async with opened(house, runs=False):
+        if file is not None:
+            _, source = read_path(file)
+            applied = await house.office.apply(source, by=by, file=str(file))
+        else:
+            named = await workspace_of(house, workspace)
+            applied = await house.office.roll_back(named, roll_back, by=by)
+    if as_json:
+        print_json(_found(applied, []))
+        return
+    for warning in applied.warnings:
+        err.print(f"[yellow]![/] {warning}")
+    out.print(f"[green]✓[/] {applied.workspace}: policy {applied.policy.version} is in force")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a policy would do with one call."""
+
+    verdict: Verdict
+    rule: str
+    reason: str
+    lines: list[str]
+    owner: str
+    owner_reason: str
+
+
+@command
+async def explain(
+    file: PolicyFile,
+    *,
+    tool: Annotated[str, typer.Option(help="Tool that is called.")],
+    args: Annotated[str, typer.Option(help="Its arguments as JSON.")] = "{}",
+    agent: Annotated[str, typer.Option(help="Agent that calls it.")] = "",
+    environment: Annotated[str, typer.Option(help="Where it runs.")] = "production",
+    at: Annotated[str, typer.Option(help="When, such as 2027-03-28T02:30+01:00.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what the policy would do with a call, rule by rule, and who would be asked."""
+    configuration, _ = read_path(file)
+    moment = _moment(at)
+    call = Call(
+        environment=environment,
+        agent=agent or next(iter(configuration.agents), "agent"),
+        tool=tool,
+        args=_arguments(args),
+    )
+    found = explained(configuration, call, moment)
+    if as_json:
+        print_json(
+            {
+                "verdict": str(found.verdict),
+                "rule": found.rule,
+                "reason": found.reason,
+                "lines": found.lines,
+                "owner": found.owner,
+                "owner_reason": found.owner_reason,
+            }
+        )
+        return
+    out.print(f"[bold]{found.verdict}[/]  {found.reason}", markup=True)
+    for line in found.lines:
+        out.print(f"  {line}", markup=False)
+    if found.owner:
+        out.print(f"asked first: {found.owner}: {found.owner_reason}", markup=False)
+
+
+def explained(configuration: Configuration, call: Call, at: datetime) -> Explained:
+    """What the policy does with a call, and who would be asked at that instant."""
+    compiled = CompiledPolicy(configuration.policy)
+    judgement = compiled.judge(call)
+    owner = reason = ""
+    if judgement.verdict in (Verdict.GATE, Verdict.VETO):
+        ladder = configuration.ladder_for(compiled.rule(judgement.rule), call.agent)
+        floor = Floor(
+            version=0,
+            at=at,
+            people=configuration.people,
+            teams=configuration.teams,
+            schedules=configuration.schedules,
+            workspace_catch_all=ladder.catch_all,
+        )
+        resolution = resolve(ladder, floor, at)
+        owner, reason = resolution.owner, resolution.reason
+    lines = compiled.explain(call)
+    return Explained(judgement.verdict, judgement.rule, judgement.reason, lines, owner, reason)
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        value = strict_loads(text)
+    except NotCanonical as problem:
+        raise InvalidInput("args", value=text, limit="a JSON object", remedy=str(problem)) from None
+    if not isinstance(value, dict):
+        raise InvalidInput("args", value=text, limit="a JSON object")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidInput(
+            "at", value=text, limit="an instant with its zone", remedy="Write 2027-03-28T02:30Z."
+        )
+    return found.astimezone(UTC)

@@ -1,0 +1,139 @@
+"""`pullcord serve`: API, console and engine in one process."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from pullcord.cli.places import DB_DEFAULT, master_of, store_of
+from pullcord.cli.voice import Db, command, err
+from pullcord.config.read import read_path
+from pullcord.console.app import routes
+from pullcord.engine.house import House, furnish
+from pullcord.engine.office import SETUP
+from pullcord.engine.settings import Settings
+from pullcord.errors import InvalidInput
+from pullcord.server.app import create_app
+
+#: seconds a stopping server waits for what is in flight
+STOP_SECONDS = 10
+
+Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(name="serve")(serve)
+
+
+@command
+async def serve(
+    *,
+    port: Port = 8710,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    db: Db = DB_DEFAULT,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Policy file to apply at start.")
+    ] = None,
+    public_url: Annotated[
+        str,
+        typer.Option(envvar="PULLCORD_PUBLIC_URL", help="Address people and agents use."),
+    ] = "",
+    webhook_url: Annotated[
+        str, typer.Option(envvar="PULLCORD_WEBHOOK_URL", help="Signed webhook for every message.")
+    ] = "",
+    webhook_secret: Annotated[
+        str, typer.Option(envvar="PULLCORD_WEBHOOK_SECRET", help="Its secret, whsec_….")
+    ] = "",
+    heartbeat_url: Annotated[
+        str,
+        typer.Option(envvar="PULLCORD_HEARTBEAT_URL", help="Pinged while all is well."),
+    ] = "",
+) -> None:
+    """Serve the API, the console and the engine; stops cleanly on Ctrl-C."""
+    if webhook_url and not webhook_secret:
+        raise InvalidInput(
+            "webhook_secret", value="", remedy="Set PULLCORD_WEBHOOK_SECRET to a whsec_… value."
+        )
+    settings = Settings(
+        public_url=(public_url or f"http://{host}:{port}").rstrip("/"),
+        webhook_url=webhook_url,
+        webhook_secret=webhook_secret,
+        heartbeat_url=heartbeat_url,
+    )
+    house = furnish(store_of(db), master=master_of(db), settings=settings)
+    await house.store.start()
+    try:
+        await begin(house, config)
+        await greet(house)
+        await run(house, host=host, port=port)
+    finally:
+        await house.runner.stop()
+        await house.store.close()
+
+
+async def begin(house: House, config: Path | None) -> None:
+    """Apply the policy file when it says something new; refuse to serve without any policy."""
+    if config is not None:
+        configuration, source = read_path(config)
+        current = await house.store.policy_version(configuration.workspace)
+        if configuration.policy.version != current:
+            applied = await house.office.apply(source, by="serve", file=str(config))
+            for warning in applied.warnings:
+                err.print(f"[yellow]![/] {warning}")
+            err.print(f"policy {applied.policy.version} of {applied.workspace} is in force")
+    if not await house.store.workspaces():
+        raise InvalidInput(
+            "config",
+            value=None,
+            limit="a policy file at the first start",
+            remedy="Run `pullcord init`, then `pullcord serve --config pullcord.yaml`.",
+        )
+
+
+async def greet(house: House) -> None:
+    """While nobody can sign in, print the one-time link for whoever should be first."""
+    for workspace in await house.store.workspaces():
+        who = await house.office.needs_setup(workspace)
+        if who:
+            token = await house.office.invite(workspace, who, purpose=SETUP)
+            err.print(
+                f"Nobody can sign in to {workspace} yet. One-time link for {who}, "
+                f"valid 24 hours:\n  {house.settings.public_url}/setup/{token}"
+            )
+
+
+async def run(
+    house: House, *, host: str, port: int, started: asyncio.Event | None = None
+) -> None:
+    """Serve a house whose store is open until the process is told to stop."""
+    app = create_app(house, extra_routes=routes(house))
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        lifespan="on",
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        err.print(f"Pullcord serves {house.settings.public_url} (Ctrl-C stops it)")
+        if started is not None:
+            started.set()
+    with suppress(asyncio.CancelledError):
+        await serving
+    if not server.started:
+        raise InvalidInput(
+            "port", value=port, limit="a free port", remedy="Choose another with --port."
+        )
+
+

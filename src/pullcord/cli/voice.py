@@ -1,0 +1,68 @@
+"""How the command line speaks: results on standard output, everything else on standard error.
+
+Exit codes: 0 well, 1 a check failed or the world is not as asked, 2 wrong use.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from pullcord.cli.places import DB_DEFAULT, DB_VARIABLE
+from pullcord.errors import CallerIsWrong, PullcordError
+
+#: for people; keeps progress and hints away from results
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+WELL, FAILED, WRONG_USE = 0, 1, 2
+
+Spec = ParamSpec("Spec")
+Result = TypeVar("Result")
+
+Db = Annotated[
+    str, typer.Option("--db", envvar=DB_VARIABLE, help="Database file.", show_default=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Workspace = Annotated[
+    str, typer.Option("--workspace", help="Workspace; needed only where there are several.")
+]
+
+__all__ = ["DB_DEFAULT", "AsJson", "Db", "Workspace", "command", "err", "fail", "out", "print_json"]
+
+
+def command(work: Callable[Spec, Coroutine[Any, Any, None]]) -> Callable[Spec, None]:
+    """A coroutine as a command: problems become one clear message and an exit code."""
+
+    @wraps(work)
+    def run(*args: Spec.args, **kwargs: Spec.kwargs) -> None:
+        try:
+            asyncio.run(work(*args, **kwargs))
+        except CallerIsWrong as problem:
+            err.print(f"[bold red]✗[/] {_escaped(problem)}")
+            raise typer.Exit(WRONG_USE) from None
+        except (PullcordError, OSError) as problem:
+            err.print(f"[bold red]✗[/] {_escaped(problem)}")
+            raise typer.Exit(FAILED) from None
+
+    return run
+
+
+def _escaped(problem: Exception) -> str:
+    return str(problem).replace("[", r"\[")
+
+
+def fail(message: str) -> typer.Exit:
+    """Say what failed and leave with 1."""
+    err.print(f"[bold red]✗[/] {message}")
+    return typer.Exit(FAILED)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output, one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")

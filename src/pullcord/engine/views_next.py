@@ -1,0 +1,89 @@
+"""What comes next if nobody acts: whom the ladder asks when, and what the fallback does."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from pullcord.owner.floor import Floor
+from pullcord.owner.resolve import Resolution, resolve
+from pullcord.path.escalation import Control, Escalation, Fallback, Status
+from pullcord.path.permission import barred
+from pullcord.path.wording import Reader, listed, span
+
+
+def next_up(escalation: Escalation, floor: Floor, reader: Reader) -> str:
+    """Who is asked after whom, and when: "then Tom at 14:20, then Dana (catch-all) at 14:30"."""
+    if not escalation.is_living or escalation.control is Control.HUMAN:
+        return ""
+    if escalation.status is Status.ACCEPTED:
+        return _after_lapse(escalation, floor, reader)
+    if escalation.is_at_catch_all:
+        every = span(escalation.ladder.remind_every)
+        return f"then {reader.name(escalation.owner)} again every {every}"
+    asks = [
+        f"then {_asked(each, reader)} at {reader.clock(at)}"
+        for at, each in later_asks(escalation, floor)
+    ]
+    return ", ".join(asks)
+
+
+def _after_lapse(escalation: Escalation, floor: Floor, reader: Reader) -> str:
+    at = escalation.hold_until
+    if at is None or at == escalation.decide_by:
+        return ""
+    declined = (*escalation.declined, escalation.owner)
+    found = _resolved(replace(escalation, declined=declined), floor, at, escalation.rung)
+    asked = _asked(found, reader)
+    return f"if it is still undecided at {reader.clock(at)}, {asked} will be asked"
+
+
+def later_asks(escalation: Escalation, floor: Floor) -> list[tuple[datetime, Resolution]]:
+    """The asks that follow the present one before the decision deadline, at most one a rung."""
+    found: list[tuple[datetime, Resolution]] = []
+    at, rung = escalation.accept_by, escalation.rung + 1
+    for _ in range(len(escalation.ladder.rungs)):
+        if at is None or (escalation.decide_by is not None and at >= escalation.decide_by):
+            break
+        resolution = _resolved(escalation, floor, at, rung)
+        found.append((at, resolution))
+        if resolution.is_catch_all:
+            break
+        at, rung = resolution.until, resolution.rung + 1
+    return found
+
+
+def _resolved(escalation: Escalation, floor: Floor, at: datetime, start: int) -> Resolution:
+    return resolve(
+        escalation.ladder,
+        floor,
+        at,
+        start=min(start, len(escalation.ladder.rungs)),
+        declined=frozenset(escalation.declined),
+        excluding=barred(escalation),
+    )
+
+
+def _asked(resolution: Resolution, reader: Reader) -> str:
+    people = listed([reader.name(each) for each in resolution.candidates])
+    return f"{people} (catch-all)" if resolution.is_catch_all else people
+
+
+def fallback_sentence(escalation: Escalation, reader: Reader, end_user: str) -> str:
+    """What happens when nobody decides, as a whole sentence; empty when it is decided."""
+    if not escalation.is_living or escalation.decide_by is None:
+        return ""
+    owner = reader.subject(escalation.owner)
+    if escalation.control is Control.HUMAN:
+        return f"While {owner} has the conversation, nothing is decided by rule."
+    by = reader.clock(escalation.decide_by)
+    told = f", and {end_user} is told so" if end_user else ""
+    every = span(escalation.terms.call_back_every)
+    waits = f", and {end_user} is promised a new time" if end_user else ""
+    return {
+        Fallback.REJECT: f"If nobody decides by {by}, it is rejected{told}.",
+        Fallback.NO_ANSWER: f"If nobody answers by {by}, the agent gets no answer{told}.",
+        Fallback.SAFE_OPTION: f"If nobody chooses by {by}, the option "
+        f"“{escalation.terms.safe_option}” is taken{told}.",
+        Fallback.KEEP_WAITING: f"If nobody decides by {by}, it keeps waiting: "
+        f"people are reminded every {every}{waits}.",
+        Fallback.APPROVE: f"If nobody decides by {by}, it is approved by rule{told}.",
+    }[escalation.terms.fallback]

@@ -1,0 +1,16 @@
+"""The whole HTTP interface as one tuple; what is not in it does not exist.
+
+The busiest routes stand first, because the router looks from the top.
+"""
+
+from pullcord.server import agents, changes, decisions, escalations, health, people
+from pullcord.server.route import Route
+
+ROUTES: tuple[Route, ...] = (
+    *agents.ROUTES,
+    *decisions.ROUTES,
+    *escalations.ROUTES,
+    *people.ROUTES,
+    *changes.ROUTES,
+    *health.ROUTES,
+)
