@@ -74,7 +74,8 @@ def page() -> str:
                 f"| `{kind.problem}` | `{kind.__name__}` | {status(kind)} | {first_line(kind)} |\n"
             )
     text += "\n" + IN_THE_CLIENT
-    for kind in (errors.Parked, *kinds(errors.NotDone)):
+    in_the_client: list[type[errors.PullcordError]] = [errors.Parked, *kinds(errors.NotDone)]
+    for kind in in_the_client:
         text += f"| `{kind.problem}` | `{kind.__name__}` | {first_line(kind)} |\n"
     text += OF_THE_ROUTER
     for code, name in BARE.items():

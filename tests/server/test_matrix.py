@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from starlette.routing import Route as Served
 
+from pullcord.server.route import Route
 from pullcord.server.table import ROUTES
+from pullcord.wire.requests import QuestionIn
 from tests.server.place import POLICY, ROLES, Place, opening
 
 #: in this order the outcomes of a row stand
@@ -23,7 +26,7 @@ class Row:
 
     outcomes: tuple[int, ...]
     body: Any = None
-    #: what must be there first: "open", "decided", "collected", "timed_out"
+    #: what must be there first, see `staged`
     stage: str = "open"
 
 
@@ -77,7 +80,7 @@ MATRIX: Mapping[tuple[str, str], Row] = {
     ),
     ("POST", "/v1/escalations/{id}/outcome"): Row(people(200, 200, 200, 200, 200), {"label": "ok"}),
     ("POST", "/v1/outcomes"): Row(
-        people(202, 202, 202, 202, 202), {"outcomes": [{"escalation": "{id}", "label": "ok"}]}
+        people(202, 202, 202, 202, 202), {"outcomes": []}
     ),
     ("GET", "/v1/decisions"): Row(agents(200, 200)),
     ("POST", "/v1/calls"): Row(agents(202, 202), {"calls": []}),
@@ -97,7 +100,7 @@ MATRIX: Mapping[tuple[str, str], Row] = {
 }
 
 
-def test_every_route_has_a_row_and_every_row_a_route(place: Place) -> None:
+async def test_every_route_has_a_row_and_every_row_a_route(place: Place) -> None:
     """Who may use a new route is decided in this file, or the build is red."""
     served = {
         (method, route.path)
@@ -109,24 +112,37 @@ def test_every_route_has_a_row_and_every_row_a_route(place: Place) -> None:
     assert served == set(MATRIX) == {(route.method, route.path) for route in ROUTES}
 
 
-async def staged(place: Place, stage: str, owner: str) -> str:
-    """An escalation in this stage; `owner` is whoever must hold it for the act to be possible."""
-    escalation = await place.opened()
-    someone = place.town.person(owner)
+async def staged(place: Place, stage: str, key: str) -> str:
+    """An escalation of Maria's in this stage."""
+    escalation = await place.opened(key, run=key)
+    maria = place.town.person("maria")
     if stage in ("accepted", "taken_over", "asked"):
-        await someone.accept(escalation)
+        await maria.accept(escalation)
     if stage == "taken_over":
-        await someone.take_over(escalation)
+        await maria.take_over(escalation)
+    if stage == "asked":
+        await maria.act(escalation, QuestionIn(to="agent", text="Which order?"))
     if stage in ("decided", "collected"):
-        await someone.approve(escalation)
+        await maria.approve(escalation)
+    if stage == "collected":
+        await place.agent().post(f"/v1/escalations/{escalation}/collect", json={"attempt": "a1"})
     if stage == "timed_out":
-        await place.town.turn(by=place.town.clock.now() - place.town.clock.now() + TIMED_OUT)
+        await place.town.turn(timedelta(hours=3))
     return escalation
 
 
-async def send(
-    client: httpx2.AsyncClient, method: str, path: str, body: Any
-) -> httpx2.Response:
+async def filled(place: Place, body: Any, escalation: str) -> Any:
+    """The body with what only the staged escalation knows."""
+    if isinstance(body, dict) and body.get("question") == "q":
+        found = (await place.town.row(escalation)).escalation.question
+        assert found is not None, "nothing was asked"
+        return {**body, "question": found.id}
+    if isinstance(body, dict) and "outcomes" in body:
+        return {"outcomes": [{"escalation": escalation, "label": "ok"}]}
+    return body
+
+
+async def send(client: httpx2.AsyncClient, method: str, path: str, body: Any) -> httpx2.Response:
     """One request with a body of the right kind."""
     if path == "/v1/changes":
         # a stream that never ends is asked for its head only
@@ -135,3 +151,39 @@ async def send(
         headers = {"content-type": "text/yaml"}
         return await client.request(method, path, content=body, headers=headers)
     return await client.request(method, path, json=body)
+
+
+async def client_of(place: Place, role: str) -> httpx2.AsyncClient:
+    """Whoever has this role, or holds nothing that counts."""
+    if role in ROLES:
+        return await place.person(ROLES[role])
+    if role == "link":
+        page = await place.agent().get("/v1/escalations")
+        link = page.json()["escalations"][0]["status_url"]
+        return place.agent(link.rpartition("/")[2])
+    keys = {
+        "agent": place.shown_key,
+        "other": place.other_key,
+        "forged": place.shown_key[:-4] + "AAAA",
+    }
+    return place.agent(keys[role]) if role in keys else place.client()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_each_role_gets_what_the_table_says(place: Place, route: Route) -> None:
+    """One wrong cell is somebody who approves what they may not, or cannot do their work."""
+    row = MATRIX[route.method, route.path]
+    outside = {role: row.outcomes[0] if route.public else 401 for role in OUTSIDERS}
+    expected = {**dict(zip(COLUMNS, row.outcomes, strict=True)), **outside}
+    await place.town.settle()
+
+    found: dict[str, int] = {}
+    for role in expected:
+        escalation = await staged(place, row.stage, role)
+        client = await client_of(place, role)
+        path = route.path.replace("{id}", escalation)
+        body = await filled(place, row.body, escalation)
+        reply = await send(client, route.method, path, body)
+        found[role] = reply.status_code
+
+    assert found == expected

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullcord.briefing.redaction import redact_value
+from pullcord.briefing.redaction import redact, redact_value
 
 #: field to weight; they sum to 100 and are to be recalibrated from what deciders found missing
 FIELDS: Mapping[str, int] = {
@@ -29,6 +29,9 @@ FIELDS: Mapping[str, int] = {
 MESSAGES_MAX = 60
 TEXT_MAX = 4_000
 DONE_MAX = 60
+#: characters of a tool's answer in that list; longest secret looked for across a cut
+RESULT_MAX = 600
+SECRET_MAX = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,24 @@ def _situation(
     if claims.get("situation"):
         return {"source": "agent", "text": claims["situation"]}
     for message in reversed(messages):
-        content = message.get("content")
-        if message.get("role") == "user" and isinstance(content, str) and content.strip():
-            return {"source": "end_user", "text": content.strip()[:TEXT_MAX]}
+        said = _said(message).strip() if message.get("role") == "user" else ""
+        if said:
+            return {"source": "end_user", "text": said}
     return None
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    """The words of a message, also of one made of parts; cleaned and cut."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [each.get("text") for each in content if isinstance(each, dict)]
+        content = "\n".join(each for each in parts if isinstance(each, str))
+    return _clean("" if content is None else str(content), TEXT_MAX)
+
+
+def _clean(text: str, limit: int) -> str:
+    """Redacted first and cut then, so that no cut secret escapes redaction."""
+    return redact(text[: limit + SECRET_MAX]).text[:limit]
 
 
 def _assessment(claims: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -110,44 +127,44 @@ def kept_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str,
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
-    content = message.get("content")
-    text = content if isinstance(content, str) else "" if content is None else str(content)
-    found = {"role": str(message.get("role", "")), "text": text[:TEXT_MAX]}
+    found = {"role": str(message.get("role", ""))[:100], "text": _said(message)}
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
         found["calls"] = ", ".join(_called(each) for each in calls[:10])
     if message.get("name"):
-        found["name"] = str(message["name"])[:100]
-    cleaned: dict[str, Any] = redact_value(found)
-    return cleaned
+        found["name"] = _clean(str(message["name"]), 100)
+    return found
 
 
 def _called(call: Any) -> str:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict):
         return "?"
-    return f"{str(function.get('name'))[:100]}({str(function.get('arguments'))[:500]})"
+    name = _clean(str(function.get("name")), 100)
+    return f"{name}({_clean(str(function.get('arguments')), 500)})"
 
 
 def done_in(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What the agent already did, from the calls of the transcript and their answers."""
     answers = {
-        str(each.get("tool_call_id")): each for each in messages if each.get("role") == "tool"
+        str(each["tool_call_id"]): each
+        for each in messages
+        if each.get("role") == "tool" and each.get("tool_call_id") is not None
     }
-    found: list[dict[str, Any]] = []
+    answered: list[tuple[Any, Mapping[str, Any]]] = []
     for message in messages:
         calls = message.get("tool_calls")
         for call in calls if isinstance(calls, list) else []:
             answer = answers.get(str(call.get("id"))) if isinstance(call, dict) else None
             if answer is not None:
-                found.append(_done(call, answer))
-    return found[-DONE_MAX:]
+                answered.append((call, answer))
+    return [_done(call, answer) for call, answer in answered[-DONE_MAX:]]
 
 
 def _done(call: Any, answer: Mapping[str, Any]) -> dict[str, Any]:
-    result = str(answer.get("content") or "")
+    result = _said(answer)
     failed = answer.get("x_error") is True or result[:20].lower().lstrip().startswith("error")
-    return {"action": _called(call)[:600], "result": result[:600], "failed": failed}
+    return {"action": _called(call), "result": result[:RESULT_MAX], "failed": failed}
 
 
 def completeness(briefing: Mapping[str, Any]) -> Completeness:

@@ -47,9 +47,15 @@ def _walk(path: str, before: Any, after: Any) -> Iterator[Changed]:
 
 
 def _same(before: Any, after: Any) -> bool:
-    """JSON equality: a boolean is never a number."""
+    """JSON equality, all the way down: a boolean is never a number."""
     if isinstance(before, bool) or isinstance(after, bool):
         return before is after
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, dict) and isinstance(after, dict):
+        return before.keys() == after.keys() and all(
+            _same(before[key], after[key]) for key in before
+        )
     return bool(before == after)
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -151,6 +152,8 @@ def strict_loads(text: bytes | str) -> Any:
         NotCanonical: no JSON, duplicate keys, NUL in text, or anything `canonical` refuses.
     """
     try:
+        if isinstance(text, bytes):
+            text = text.decode()
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError:
         raise NotCanonical(f"$: nested more than {DEPTH_MAX} levels") from None
@@ -166,8 +169,8 @@ def strict_loads(text: bytes | str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [key for key, _ in pairs]
-        again = next(name for at, name in enumerate(names) if name in names[:at])
+        counts = Counter(key for key, _ in pairs)
+        again = next(key for key, count in counts.items() if count > 1)
         raise NotCanonical(f"the key {again!r} stands twice in one object; send it once")
     return found
 

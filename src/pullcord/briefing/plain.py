@@ -3,17 +3,18 @@
 import re
 from dataclasses import dataclass
 
-#: characters that hide, reorder or impersonate text: controls, zero width, bidi, tags
+#: characters that hide, reorder or impersonate text: controls, zero width, bidi, tags; a line
+#: ending of two characters is none of them
 _HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    "\U000e0000-\U000e007f\ud800-\udfff]"
+    "(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e01ef\ud800-\udfff]"
 )
 _SPACES = re.compile(r"\s+")
 
 _KINDS = (
-    ("bidi", re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")),
-    ("zero width", re.compile("[\u200b-\u200d\u2060-\u2065\ufeff]")),
-    ("invisible tag", re.compile("[\U000e0000-\U000e007f]")),
+    ("bidi", re.compile("[\u061c\u202a-\u202e\u2066-\u2069\u200e\u200f]")),
+    ("zero width", re.compile("[\u180e\u200b-\u200d\u2060-\u2065\ufeff]")),
+    ("invisible tag", re.compile("[\U000e0000-\U000e01ef]")),
 )
 
 #: marks reported for one text

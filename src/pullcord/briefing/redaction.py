@@ -9,21 +9,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+#: Each begins where a word begins and takes all that belongs to it, so none is left in part.
 _SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("cloud key", re.compile(r"\bA(?:KIA|SIA)[0-9A-Z]{16}\b")),
-    ("git token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,255}\b")),
-    ("chat token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,200}")),
-    ("api key", re.compile(r"\bsk-[A-Za-z0-9_-]{20,200}")),
-    ("pullcord key", re.compile(r"\bpk_[a-z0-9]+_[A-Za-z0-9_-]{20,200}")),
-    ("web token", re.compile(r"\beyJ[\w-]{5,2000}\.[\w-]{5,4000}\.[\w-]{5,2000}")),
-    ("private key", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,8000}-----END")),
+    ("cloud key", re.compile(r"\bA(?:KIA|SIA)[0-9A-Z]{16,}")),
+    ("cloud key", re.compile(r"\bAIza[\w-]{35,}")),
+    ("git token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}")),
+    ("git token", re.compile(r"\bgithub_pat_\w{20,}")),
+    ("chat token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
+    ("api key", re.compile(r"\b[sr]k[-_][\w-]{20,}")),
+    ("pullcord key", re.compile(r"\bpk_[a-z0-9]+_[\w-]{20,}")),
+    ("web token", re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]{5,}")),
+    (
+        "private key",
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!----))*+"
+            r"(?:-----END [A-Z ]{0,40}-----)?"
+        ),
+    ),
 )
-_CARD = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
+_DIGITS = re.compile(r"\d+(?:[ -]\d+)*")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_IBAN_LENGTH_MIN = 15
 _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("e-mail", re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}\b")),
     ("phone", re.compile(r"(?<!\w)\+\d(?:[ -]?\d){7,14}\b")),
 )
+#: digits of a card number (ISO/IEC 7812-1), groups it is written in, characters of both
+_CARD_DIGITS = range(13, 20)
+_CARD_GROUPS_MAX = 6
+_CARD_LENGTH = range(13, 25)
 
 #: levels of a JSON value that are looked through
 DEPTH_MAX = 64
@@ -61,14 +75,14 @@ def redact_value(value: Any, *, personal: bool = False, depth: int = 0) -> Any:
     """The same for every text in a JSON value; keys are left alone."""
     if isinstance(value, str):
         return redact(value, personal=personal).text
-    if depth >= DEPTH_MAX:
-        return value
+    if depth >= DEPTH_MAX and isinstance(value, dict | list | tuple):
+        return "[nested too deep]"
     if isinstance(value, dict):
         return {
             key: redact_value(item, personal=personal, depth=depth + 1)
             for key, item in value.items()
         }
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [redact_value(item, personal=personal, depth=depth + 1) for item in value]
     return value
 
@@ -77,12 +91,28 @@ def _findings(text: str, personal: bool) -> Iterator[Finding]:
     for kind, pattern in _SECRETS + (_PERSONAL if personal else ()):
         for match in pattern.finditer(text):
             yield Finding(kind, match.start(), match.end())
-    for match in _CARD.finditer(text):
-        if is_card(match.group()):
-            yield Finding("card", match.start(), match.end())
+    for match in _DIGITS.finditer(text):
+        yield from _cards(match)
     for match in _IBAN.finditer(text):
-        if is_iban(match.group()):
-            yield Finding("iban", match.start(), match.end())
+        length = _iban_length(match.group())
+        if length:
+            yield Finding("iban", match.start(), match.start() + length)
+
+
+def _cards(run: re.Match[str]) -> Iterator[Finding]:
+    """Card numbers among groups of digits, also beside other numbers."""
+    groups = [(each.start(), each.end()) for each in re.finditer(r"\d+", run.group())]
+    for first, (start, _) in enumerate(groups):
+        for _, end in groups[first : first + _CARD_GROUPS_MAX]:
+            if end - start in _CARD_LENGTH and is_card(run.group()[start:end]):
+                yield Finding("card", run.start() + start, run.start() + end)
+
+
+def _iban_length(text: str) -> int:
+    """How much of a text is an account number: words that follow it may look like part of it."""
+    while len(text) >= _IBAN_LENGTH_MIN and not is_iban(text):
+        text = text.rpartition(" ")[0]
+    return len(text) if len(text) >= _IBAN_LENGTH_MIN else 0
 
 
 def _replaced(text: str, findings: list[Finding]) -> Iterator[str]:
@@ -96,8 +126,10 @@ def _replaced(text: str, findings: list[Finding]) -> Iterator[str]:
 
 
 def is_card(text: str) -> bool:
-    """Whether the digits satisfy the Luhn check (ISO/IEC 7812-1)."""
-    digits = [int(each) for each in text if each.isdigit()]
+    """Whether it has the length, the first digit and the Luhn check of a card (ISO/IEC 7812-1)."""
+    digits = [int(each) for each in text if each.isdecimal()]
+    if len(digits) not in _CARD_DIGITS or not 2 <= digits[0] <= 6:
+        return False
     doubled = [sum(divmod(each * 2, 10)) for each in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from pullcord.cli.places import master_of, store_of
-from pullcord.cli.serving import run
+from pullcord.cli.serving import served
 from pullcord.cli.voice import command, err
-from pullcord.demo.agents import DemoAgent
 from pullcord.demo.colleagues import Colleagues
 from pullcord.demo.narrator import Narrator
 from pullcord.demo.stage import Stage, agents_of, set_up
@@ -21,6 +21,7 @@ from pullcord.demo.story import LIVE
 from pullcord.engine.house import House, furnish
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
+from pullcord.server.logs import configure
 
 HOST = "127.0.0.1"
 #: port the demo prefers; any free one when it is taken and none was asked for
@@ -65,24 +66,31 @@ def chosen_port(asked: int) -> int:
 
 
 async def _play(db: Path, port: int, *, opens_browser: bool) -> None:
+    configure("critical")
     url = f"http://{HOST}:{port}"
     master = master_of(str(db))
     house = furnish(store_of(str(db)), master=master, settings=Settings(public_url=url))
     await house.store.start()
-    agents: list[DemoAgent] = []
-    helpers: list[asyncio.Task[None]] = []
-    started = asyncio.Event()
     try:
         stage = await set_up(house, master)
-        serving = asyncio.create_task(run(house, host=HOST, port=port, started=started))
-        waiting = asyncio.create_task(started.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if started.is_set():
-            helpers = _helpers(house, stage)
-            agents = agents_of(stage, url)
-            for each in agents:
-                each.start()
-            _welcome(f"{url}/welcome/{stage.welcome}", stage, opens_browser=opens_browser)
+        async with served(house, host=HOST, port=port) as serving:
+            await _act(house, stage, serving, opens_browser=opens_browser)
+    finally:
+        await house.runner.stop()
+        await house.store.close()
+
+
+async def _act(
+    house: House, stage: Stage, serving: asyncio.Task[None], *, opens_browser: bool
+) -> None:
+    """Agents and colleagues at work until the server is told to stop."""
+    url = house.settings.public_url
+    helpers = _helpers(house, stage)
+    agents = agents_of(stage, url)
+    _welcome(f"{url}/welcome/{stage.welcome}", stage, opens_browser=opens_browser)
+    for each in agents:
+        each.start()
+    try:
         await serving
     finally:
         for each in agents:
@@ -90,8 +98,6 @@ async def _play(db: Path, port: int, *, opens_browser: bool) -> None:
         for task in helpers:
             task.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
-        await house.runner.stop()
-        await house.store.close()
 
 
 def _helpers(house: House, stage: Stage) -> list[asyncio.Task[None]]:
@@ -115,4 +121,4 @@ def _welcome(link: str, stage: Stage, *, opens_browser: bool) -> None:
 
 
 def _say(when: str, what: str) -> None:
-    err.print(f"[dim]{when}[/]  {what.replace('[', chr(92) + '[')}")
+    err.print(Text.assemble((when, "dim"), "  ", what), soft_wrap=True)

@@ -117,9 +117,7 @@ def _tell(configuration: Configuration, gaps: list[Gap], days: int) -> None:
         f"{len(configuration.policy.rules)} rules, {len(configuration.people)} people, "
         f"{len(configuration.ladders)} ladders"
     )
-    out.print(
-        f"[green]✓[/] {configuration.workspace} {configuration.policy.version}: {counts}"
-    )
+    out.print(f"[green]✓[/] {configuration.workspace} {configuration.policy.version}: {counts}")
     for warning in configuration.warnings:
         out.print(f"[yellow]![/] {warning}")
     for each in gaps:

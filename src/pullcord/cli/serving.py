@@ -1,7 +1,8 @@
 """`pullcord serve`: API, console and engine in one process."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +18,12 @@ from pullcord.engine.office import SETUP
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
 from pullcord.server.app import create_app
+from pullcord.server.logs import configure
 
 #: seconds a stopping server waits for what is in flight
 STOP_SECONDS = 10
+#: seconds between two looks whether the server listens already
+LOOK_SECONDS = 0.01
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on.")]
 
@@ -64,12 +68,15 @@ async def serve(
         webhook_secret=webhook_secret,
         heartbeat_url=heartbeat_url,
     )
+    configure("info")
     house = furnish(store_of(db), master=master_of(db), settings=settings)
     await house.store.start()
     try:
         await begin(house, config)
         await greet(house)
-        await run(house, host=host, port=port)
+        async with served(house, host=host, port=port) as serving:
+            err.print(f"Pullcord serves {house.settings.public_url} (Ctrl-C stops it)")
+            await serving
     finally:
         await house.runner.stop()
         await house.store.close()
@@ -106,34 +113,44 @@ async def greet(house: House) -> None:
             )
 
 
-async def run(
-    house: House, *, host: str, port: int, started: asyncio.Event | None = None
-) -> None:
-    """Serve a house whose store is open until the process is told to stop."""
+@asynccontextmanager
+async def served(house: House, *, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve a house whose store is open; yields when it listens, stops gracefully at the end.
+
+    Ctrl-C or a termination signal ends the yielded task.
+
+    Raises:
+        InvalidInput: the port is taken.
+    """
     app = create_app(house, extra_routes=routes(house))
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
         lifespan="on",
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        err.print(f"Pullcord serves {house.settings.public_url} (Ctrl-C stops it)")
-        if started is not None:
-            started.set()
-    with suppress(asyncio.CancelledError):
-        await serving
-    if not server.started:
-        raise InvalidInput(
-            "port", value=port, limit="a free port", remedy="Choose another with --port."
-        )
+    serving = asyncio.create_task(_serve(server))
+    try:
+        while not server.started and not serving.done():  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(LOOK_SECONDS)
+        if not server.started:
+            await serving
+            raise InvalidInput(
+                "port", value=port, limit="a free port", remedy="Choose another with --port."
+            )
+        yield serving
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
 
 
+async def _serve(server: uvicorn.Server) -> None:
+    """Until told to stop; a port that is taken ends it, and the caller says so."""
+    with suppress(SystemExit):
+        await server.serve()

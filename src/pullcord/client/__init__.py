@@ -1,1 +1,1 @@
-"""client."""
+"""The SDK for agents: a call is stopped, people are asked, exactly what they decide is done."""

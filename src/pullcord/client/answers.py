@@ -1,4 +1,4 @@
-"""From the server's answer to a value or to the error it names; nothing unread ever counts as yes."""
+"""From an answer to a value, or to the error it names; nothing unread ever counts as yes."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -117,9 +117,7 @@ _MAKERS |= {
     errors.InvalidInput.problem: _invalid,
     errors.TooMuch.problem: lambda said, after: errors.TooMuch(said.detail, retry_after=after),
     errors.AlreadyDecided.problem: lambda said, _: errors.AlreadyDecided(said.detail, by=said.by),
-    errors.AlreadyAccepted.problem: lambda said, _: errors.AlreadyAccepted(
-        said.detail, by=said.by
-    ),
+    errors.AlreadyAccepted.problem: lambda said, _: errors.AlreadyAccepted(said.detail, by=said.by),
     errors.AlreadyCollected.problem: lambda said, _: errors.AlreadyCollected(
         said.detail, attempt=said.attempt
     ),

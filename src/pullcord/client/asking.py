@@ -7,7 +7,7 @@ from typing import Any
 from pullcord.client import plans, texts
 from pullcord.client.answers import NotModified
 from pullcord.client.core import FREE_FOR, Core
-from pullcord.client.flows import Flow, Pause, ask, pause_before
+from pullcord.client.flows import Flow, Pause, ask, exchange, pause_before
 from pullcord.client.policy import InHand
 from pullcord.client.runs import Run, Seen, fresh_call_id, key_of
 from pullcord.errors import (
@@ -24,7 +24,7 @@ from pullcord.errors import (
     Unreachable,
 )
 from pullcord.trigger.evaluate import Judgement
-from pullcord.wire.replies import EscalationOut, OpenOut, RulesOut
+from pullcord.wire.replies import EscalationOut, OpenOut
 from pullcord.wire.requests import AskIn, HitIn, OpenIn
 
 #: seconds one poll is held while a guarded call waits; between two of them it is seen whether
@@ -78,10 +78,11 @@ def current_policy(core: Core, *, at_least_once: bool = False) -> Flow[InHand]:
         return found
     plan = plans.rules(etag=found.etag if found else "")
     try:
-        rules: RulesOut = yield from ask(plan, core.timer, patience=core.patience)
+        rules, answer = yield from exchange(plan, core.timer, patience=core.patience)
     except NotModified:
         return core.policy.still_holds(now=core.timer.monotonic())
-    return core.policy.take(rules, etag=f'"{rules.version}"', now=core.timer.monotonic())
+    etag = answer.headers.get("etag", "")
+    return core.policy.take(rules, etag=etag, now=core.timer.monotonic())
 
 
 def has_the_conversation(core: Core, run: Run, subject: Subject) -> Flow[None]:
@@ -190,9 +191,7 @@ def _look(core: Core, escalation: str, *, hold: float) -> Flow[EscalationOut | N
         if hold < 1:
             yield Pause(min(hold, GLANCE))
         else:
-            poll = plans.decided(
-                wait=hold, attempt=core.executions.attempt, escalation=escalation
-            )
+            poll = plans.decided(wait=hold, attempt=core.executions.attempt, escalation=escalation)
             told = yield from ask(poll, core.timer, patience=0.0)
             if told.decided:
                 return told.decided[0]
@@ -205,9 +204,7 @@ def _ended(subject: Subject, standing: EscalationOut) -> NotDone | None:
     """Whether it ended, or went over to a person, without a decision."""
     now = subject.core.now()
     if standing.status == "withdrawn":
-        return subject.error(
-            NotDone, texts.withdrawn(subject.tool, standing.id, now), standing.id
-        )
+        return subject.error(NotDone, texts.withdrawn(subject.tool, standing.id, now), standing.id)
     if standing.status in LIVING and standing.control == "human":
         return subject.error(TakenOver, (standing.for_model, standing.for_user), standing.id)
     return None

@@ -85,7 +85,10 @@ def collect(core: Core, escalation: str, subject: Subject) -> Flow[CollectedOut]
         said = texts.withdrawn(subject.tool, escalation, now)
         raise subject.error(NotDone, said, escalation) from error
     except PullcordError as error:
-        raise subject.not_done(error, escalation) from error
+        told = subject.not_done(error, escalation)
+        if told is error:
+            raise
+        raise told from error
 
 
 def elsewhere(subject: Subject, error: AlreadyCollected, escalation: str) -> NotDone:
@@ -132,7 +135,7 @@ def refusal(found: CollectedOut, subject: Subject) -> NotDone:
     return subject.error(kinds.get(found.kind, NotDone), said, found.escalation)
 
 
-# --- what runs --------------------------------------------------------------------------------------
+# --- what runs ----------------------------------------------------------------------------------
 def carry_out(
     core: Core,
     guarded: Guarded,
@@ -235,7 +238,7 @@ def _refuse(
 def _report_failure(
     core: Core, found: CollectedOut, used: dict[str, Any], error: BaseException
 ) -> Flow[None]:
-    """The tool raised: its effect may have happened in part, so it is reported and never repeated."""
+    """The tool raised: its effect may have happened in part, so it is never repeated."""
     result = f"{type(error).__name__}: {error}"[:RESULT_MAX]
     report = ReportIn(attempt=found.attempt, outcome="failed", args=used, result=clean(result))
     if isinstance(error, Exception):

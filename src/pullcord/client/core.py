@@ -1,4 +1,4 @@
-"""What both faces share: address, policy in hand, tools, and what this process has begun to execute."""
+"""What both faces share: policy in hand, tools, and what this process has begun to execute."""
 
 import os
 import secrets

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pullcord.wire.replies import CollectedOut, EscalationOut
 
@@ -42,7 +42,7 @@ class Told(str):
 
     __slots__ = ("reason",)
 
-    def __new__(cls, text: str, reason: Exception) -> "Told":
+    def __new__(cls, text: str, reason: Exception) -> Self:
         """The text, with the reason at hand."""
         found = super().__new__(cls, text)
         found.reason = reason

@@ -59,6 +59,12 @@ class Timer(Protocol):
 
 
 def ask(plan: Plan[T], timer: Timer, *, patience: float) -> Flow[T]:
+    """The value of a good answer; see `exchange`."""
+    value, _ = yield from exchange(plan, timer, patience=patience)
+    return value
+
+
+def exchange(plan: Plan[T], timer: Timer, *, patience: float) -> Flow[tuple[T, Answer]]:
     """Send a plan, and again with growing pauses for `patience` seconds while the outside fails.
 
     A plan that is not repeatable is repeated only when it is certain that nothing happened.
@@ -72,7 +78,7 @@ def ask(plan: Plan[T], timer: Timer, *, patience: float) -> Flow[T]:
         try:
             answer: Answer = yield Send(plan)
             asked = retry_after_of(answer.headers)
-            return read(plan, answer)
+            return read(plan, answer), answer
         except (OutsideFailed, TooMuch) as failed:
             if not _may_repeat(plan, failed):
                 raise
@@ -85,7 +91,7 @@ def ask(plan: Plan[T], timer: Timer, *, patience: float) -> Flow[T]:
 
 def pause_before(tries: int, *, asked: float | None, jitter: float) -> float:
     """Seconds before the next try: doubling, bounded, spread, and never less than was asked."""
-    grown = min(FIRST_PAUSE * 2 ** min(tries, 10), PAUSE_MAX)
+    grown = min(FIRST_PAUSE * 2.0 ** min(tries, 10), PAUSE_MAX)
     return max(asked or 0.0, grown * (0.5 + jitter / 2))
 
 

@@ -151,7 +151,10 @@ def _stopped(
     try:
         standing = yield from _opened(core, guarded, prepared, in_hand, judgement, run, call)
     except PullcordError as error:
-        raise subject.not_done(error) from error
+        told = subject.not_done(error)
+        if told is error:
+            raise
+        raise told from error
     if standing is None:
         return (yield _perform(guarded, prepared))
     core.waiting.enter(standing.id)
@@ -212,7 +215,9 @@ def _opened(
             break
         ask_in = AskIn(kind="approve")
     else:
-        said = texts.denied(guarded.tool, f"{judgement.reason}, and no person was asked", core.now())
+        said = texts.denied(
+            guarded.tool, f"{judgement.reason}, and no person was asked", core.now()
+        )
         raise subject.error(DeniedByPolicy, said)
     note(core, guarded, judgement, run)
     return None
@@ -227,7 +232,9 @@ def _call_id(guarded: Guarded, prepared: Prepared, run: Run) -> str:
 
 
 # --- resume -------------------------------------------------------------------------------------
-def resumed(core: Core, decision: Decision, extra: Mapping[str, Any]) -> Flow[Any]:
+def resumed(
+    core: Core, decision: Decision, extra: Mapping[str, Any], *, can_await: bool
+) -> Flow[Any]:
     """Execute a decision that came later, or hand over what was answered.
 
     Raises:
@@ -236,6 +243,13 @@ def resumed(core: Core, decision: Decision, extra: Mapping[str, Any]) -> Flow[An
     """
     subject = Subject(decision.tool or "the question", core)
     guarded = _tool_of(core, decision, extra)
+    if guarded is not None and guarded.is_async and not can_await:
+        raise InvalidInput(
+            "decision",
+            value=guarded.tool,
+            limit="tools that are no coroutines",
+            remedy="Resume it with AsyncPullcord, which can await it.",
+        )
     try:
         yield from current_policy(core)
     except (OutsideFailed, TooMuch) as failed:
@@ -272,12 +286,11 @@ def _tool_of(core: Core, decision: Decision, extra: Mapping[str, Any]) -> Guarde
     if may_run:
         guarded.need({**core.kept.look(decision.escalation), **extra})
         if unknown := sorted(extra.keys() - guarded.exclude):
+            allowed = ", ".join(sorted(guarded.exclude)) or "none"
             raise InvalidInput(
                 "extra",
                 value=", ".join(unknown),
-                limit=f"excluded parameters of {guarded.tool}: {', '.join(sorted(guarded.exclude))}",
+                limit=f"excluded parameters of {guarded.tool}: {allowed}",
                 remedy="What was decided is executed as it was decided.",
             )
     return guarded
-
-

@@ -129,7 +129,7 @@ def _made(kind: type[Any], value: Any) -> Any:
     validate = getattr(kind, "model_validate", None)
     if callable(validate):
         return validate(value)
-    if isinstance(kind, type) and issubclass(kind, PurePath) and isinstance(value, str):
+    if issubclass(kind, PurePath) and isinstance(value, str):
         return kind(value)
     raise TypeError(f"{_name_of(kind)} cannot be made from JSON")
 

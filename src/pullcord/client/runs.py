@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pullcord.briefing.digest import digest
+from pullcord.client.decisions import Decision
 from pullcord.client.round_trip import same
 from pullcord.client.transcript import fitted, proposed_calls
 from pullcord.trigger.signals import asks_for_person, run_signals
@@ -23,6 +24,8 @@ from pullcord.wire.requests import ClaimsIn, EndUserIn
 KEY_LENGTH_MAX = 200
 #: calls of one run whose ids are remembered
 CALLS_MAX = 10_000
+#: decisions one run keeps at hand
+DECISIONS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Run:
     signals: dict[str, str | int | float | bool] = field(default_factory=dict)
     claims: Claims | None = None
     trace: str = ""
+    #: decisions taken in this run by this process, newest last
+    decisions: list[Decision] = field(default_factory=list)
     #: until when (monotonic) it is known that the agent has the conversation; 0 is unknown
     free_until: float = 0.0
     _used: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -109,15 +114,16 @@ class Run:
     def person(self, seen: Seen) -> dict[str, Any]:
         """The end user as rules see them."""
         who = self.end_user
-        found = {
+        if who is None:
+            return {"asks_for_person": seen.asks_for_person}
+        return {
             "id": who.id,
             "name": who.name,
             "email": who.email,
             "locale": who.locale,
             "tier": who.tier,
             "asks_for_person": who.asks_for_person or seen.asks_for_person,
-        } if who else {"asks_for_person": seen.asks_for_person}
-        return found
+        }
 
     def call_id(self, tool: str, args: Mapping[str, Any]) -> str:
         """The model's id of this tool call, from the last assistant message; random when unknown.
@@ -132,6 +138,12 @@ class Run:
             if len(self._used) < CALLS_MAX:
                 self._used.setdefault(found, dict(args))
             return found
+
+    def remember(self, decision: Decision) -> None:
+        """Keep a decision that was taken in this run; a call outside any run keeps none."""
+        if self is not NO_RUN:
+            self.decisions.append(decision)
+            del self.decisions[:-DECISIONS_MAX]
 
     def turn(self) -> str:
         """Which turn of the model this is: calls of one turn belong together."""

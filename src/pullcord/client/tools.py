@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, get_type_hints
@@ -172,9 +172,7 @@ class Guarded:
                 keywords[name] = value
             else:
                 positional.append(value)
-        takes_more = any(
-            each.kind is _VAR_KEYWORD for each in self.signature.parameters.values()
-        )
+        takes_more = any(each.kind is _VAR_KEYWORD for each in self.signature.parameters.values())
         if values and not takes_more:
             raise self._does_not_fit(next(iter(values)), "unknown")
         return tuple(positional), {**keywords, **values}
@@ -260,9 +258,8 @@ class Registry:
             )
         return found
 
-    def names(self) -> Iterable[str]:
-        """Tools guarded in this process."""
-        return tuple(self._tools)
+    def __contains__(self, tool: str) -> bool:
+        return tool in self._tools
 
 
 def _place(guarded: Guarded) -> str:

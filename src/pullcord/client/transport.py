@@ -4,7 +4,6 @@ No redirects, a time limit and a size limit on everything. On loopback the envir
 are left alone, because a proxy cannot reach this machine's own address.
 """
 
-import asyncio
 import os
 import threading
 import time
@@ -18,6 +17,8 @@ from pullcord.client.plans import Answer, Plan
 from pullcord.errors import ServerUnreachable
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httpx2
 
 T = TypeVar("T")
@@ -85,7 +86,9 @@ def _failed(plan: Plan[Any], address: Address, error: Exception) -> ServerUnreac
 class Blocking:
     """Sends and waits on the calling thread; safe to share between threads and after a fork."""
 
-    def __init__(self, address: Address, *, transport: "httpx2.BaseTransport | None" = None) -> None:
+    def __init__(
+        self, address: Address, *, transport: "httpx2.BaseTransport | None" = None
+    ) -> None:
         self._address = address
         self._transport = transport
         self._client: httpx2.Client | None = None
@@ -171,6 +174,8 @@ class Awaiting:
 
     def client(self) -> "httpx2.AsyncClient":
         """The connections of this loop."""
+        import asyncio  # noqa: PLC0415  # the blocking face does without
+
         import httpx2  # noqa: PLC0415
 
         loop = asyncio.get_running_loop()
@@ -215,6 +220,8 @@ class Awaiting:
                 error = failed
 
     async def _do(self, step: Step) -> Any:
+        import asyncio  # noqa: PLC0415
+
         match step:
             case Send(plan=plan):
                 return await self.send(plan)
@@ -227,6 +234,8 @@ class Awaiting:
 
     async def close(self) -> None:
         """Let go of this loop's connections."""
+        import asyncio  # noqa: PLC0415
+
         found = self._clients.pop(asyncio.get_running_loop(), None)
         if found is not None:
             await found.aclose()

@@ -15,7 +15,6 @@ import msgspec
 from pullcord.briefing.digest import NotCanonical, digest
 from pullcord.client.round_trip import same
 from pullcord.errors import DecisionExpired, Drifted, InvalidInput
-from pullcord.seal.signing import BadSignature, ExpiredSignature, verify_decision
 from pullcord.wire.replies import CollectedOut
 
 #: decisions that let something run
@@ -95,6 +94,9 @@ def check(proof: Proof, *, public_keys: Mapping[str, str], now: datetime) -> Ver
     Raises:
         Drifted, DecisionExpired: it does not hold.
     """
+    # only those who check a decision pay for loading the cryptography
+    from pullcord.seal.signing import BadSignature, ExpiredSignature, verify_decision  # noqa: PLC0415
+
     signed = proof.signed
     try:
         verify_decision(

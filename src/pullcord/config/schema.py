@@ -260,7 +260,7 @@ def _object(
     one_of: Iterable[str] = (),
 ) -> Schema:
     """A mapping; `needed` fields must be there, and at least one of `one_of`."""
-    known = {**fields, **{name: _filled(fields[name]) for name in (*needed, *one_of)}}
+    known = {**fields, **{name: _filled(fields[name]) for name in needed}}
     found: Schema = {
         "type": "object" if needed or one_of else ["object", "null"],
         "description": said,
@@ -268,7 +268,8 @@ def _object(
         "required": list(needed),
         "additionalProperties": False,
     }
-    return {**found, "anyOf": [{"required": [name]} for name in one_of]} if one_of else found
+    ways = [{"required": [name], "properties": {name: _filled({})}} for name in one_of]
+    return {**found, "anyOf": ways} if ways else found
 
 
 def _filled(field: Schema) -> Schema:

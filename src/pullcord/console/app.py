@@ -1,4 +1,4 @@
-"""The console's routes, put beside the API's: pages for operators and the end user's status page."""
+"""The console's routes, put beside the API's: pages for operators and for end users."""
 
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
@@ -7,7 +7,6 @@ from pullcord.console import account, assets, escalation, inbox, office
 from pullcord.console.refusals import Handler, not_found, paged
 from pullcord.console.status import StatusPages
 from pullcord.engine.house import House
-
 
 #: where the API lives: a wrong address there is answered by a problem, not by a page
 API = ("/v1", "/livez", "/readyz", "/metrics", "/openapi.json", "/mcp")

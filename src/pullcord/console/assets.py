@@ -1,4 +1,4 @@
-"""Style sheet, script and icon: served with the hash of their content, so browsers may keep them."""
+"""Style sheets, script and icon: served with the hash of their content, so browsers keep them."""
 
 import hashlib
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ def _approve(view: DetailView) -> list[Choice]:
     can_edit = any(each.is_editable for each in view.fields)
     found = [_said(said.get("approve"), "approve", "Approve", "It runs exactly as proposed.", "a")]
     if can_edit:
-        edit = Choice("edit", "Approve with changes", "It runs with what you change above.")
+        edit = Choice("edit", "Approve with changes", "It runs with what you change above.", "a")
         found.append(edit)
     rejected = "Nothing runs. The agent is told why."
     found.append(_said(said.get("reject"), "reject", "Reject", rejected, "r"))

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pullcord.briefing.digest import digest
 from pullcord.console.choices import choices
 from pullcord.console.entered import FRESH, RACE, Entered, Problem, problem_from
 from pullcord.console.forms import (
@@ -19,9 +20,8 @@ from pullcord.console.forms import (
 from pullcord.console.frame import frame, house_of, signed_in_viewer
 from pullcord.console.posting import own_form_of
 from pullcord.console.rendering import page, see_other
-from pullcord.errors import InvalidInput, NotFound, PullcordError, WorldMovedOn
+from pullcord.errors import InvalidInput, NotFound, WorldMovedOn
 from pullcord.path.escalation import person
-from pullcord.briefing.digest import digest
 from pullcord.server.problems import status_of
 from pullcord.server.sessions import require_session
 from pullcord.store.port import Session

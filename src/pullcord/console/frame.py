@@ -68,6 +68,5 @@ def frame(request: Request, session: Session, viewer: ViewerOut) -> dict[str, An
         "viewer": viewer,
         "csrf": session.csrf,
         "moment": Moment(house.clock.now(), zone_of(viewer.timezone)),
-        "pace": house.settings.pace,
         "flash": DID.get(request.query_params.get("did", ""), ""),
     }

@@ -74,6 +74,11 @@ def shown(text: object, limit: int = SHOWN_MAX) -> str:
     return safe_text(str(text), limit)
 
 
+def sentence(text: str) -> str:
+    """The same text beginning with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def has_hidden(text: object) -> bool:
     """Whether a text holds characters that hide or reorder it."""
     return bool(marks(str(text)))
@@ -90,7 +95,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters.update(
-        exact=moments.exact, stamp=moments.stamp, span=moments.span, shown=shown
+        exact=moments.exact, stamp=moments.stamp, span=moments.span, shown=shown, sentence=sentence
     )
     templates.tests["hidden"] = has_hidden
     templates.globals["asset"] = address

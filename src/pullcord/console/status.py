@@ -154,8 +154,10 @@ def _told(error: PullcordError) -> Problem:
     if isinstance(error, WorldMovedOn):
         return Problem("It has moved on meanwhile; this page shows how it stands now.")
     if isinstance(error, InvalidInput):
-        allowed = {"text": "Please write something, up to 4,000 characters.",
-                   "email": "Please write your address in full, such as name@example.com."}
+        allowed = {
+            "text": "Please write something, up to 4,000 characters.",
+            "email": "Please write your address in full, such as name@example.com.",
+        }
         return Problem(allowed.get(error.field, "It has moved on; please look again."))
     return Problem("It could not be saved just now. Your text is kept; please try again.")
 

@@ -3,11 +3,10 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import structlog
 
-from pullcord import Claims, EndUser, NotDone, Option, Parked, Pullcord
+from pullcord import Claims, Decision, EndUser, NotDone, Option, Parked, Pullcord
 from pullcord.demo.story import QUIET, Situation
 from pullcord.errors import PullcordError
 
@@ -85,6 +84,7 @@ class DemoAgent:
     def stop(self) -> None:
         """Let go; what is parked stays parked."""
         self._stopping.set()
+        self._cord.stop()
         self._cord.close()
 
     # --- working ------------------------------------------------------------------------------
@@ -161,11 +161,9 @@ class DemoAgent:
             if not self._stopping.is_set():
                 log.warning("resume_stopped", agent=self.name, problem=str(problem))
 
-    def _go_on(self, decision: Any) -> None:
+    def _go_on(self, decision: Decision) -> None:
         try:
             self._cord.resume(decision)
-        except NotDone as no:
-            log.info("not_done", agent=self.name, why=no.for_model)
         except PullcordError as problem:
             log.warning("resume_failed", agent=self.name, problem=str(problem))
 

@@ -27,6 +27,8 @@ class Narrator:
         self._workspace = workspace
         self._say = say
         self._told: dict[str, int] = {}
+        #: what happened before is history
+        self._since = house.clock.now()
 
     async def work(self) -> None:
         """Tell until cancelled."""
@@ -42,13 +44,22 @@ class Narrator:
         """Tell what happened to one escalation since the last time."""
         after = self._told.get(escalation, 0)
         links = await self._house.store.timeline(self._workspace, escalation, after=after)
+        links = [each for each in links if each.at >= self._since]
         if not links:
             return
         floor = await self._house.floors.now(self._workspace)
         reader = colleague(floor, "you", self._house.clock.now())
         for each in links:
             if each.kind in TOLD:
-                self._say(f"{reader.stamp(each.at)}", sentence(json.loads(each.body), reader))
+                at = each.at.astimezone(reader.zone)
+                said = sentence(json.loads(each.body), reader)
+                if each.kind == "opened":
+                    said += f" “{await self._question(escalation)}”"
+                self._say(f"{at:%H:%M:%S}", said)
         if len(self._told) >= KNOWN_MAX:
             self._told.clear()
         self._told[escalation] = links[-1].seq
+
+    async def _question(self, escalation: str) -> str:
+        shown = await self._house.contents.one(self._workspace, escalation, "shown")
+        return str(shown["ask"]["question"])

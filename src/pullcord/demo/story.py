@@ -1,14 +1,14 @@
 """What happens in the demo: situations of three agents, and what the colleagues do about them."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A question an agent asks by itself, without a tool call."""
 
-    kind: str
+    kind: Literal["answer", "choose"]
     question: str
     #: (id, label, consequence, is_safe)
     options: tuple[tuple[str, str, str, bool], ...] = ()

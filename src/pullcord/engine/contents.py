@@ -1,8 +1,9 @@
 """Sealed content, readable again: the one place where the engine opens what the store keeps."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from pullcord.errors import NotFound
 from pullcord.path.escalation import Json
@@ -48,4 +49,4 @@ class Contents:
         plaintext = self._vault.unseal(
             workspace, sealed.escalation, sealed.name, sealed.ciphertext, sealed.salt
         )
-        return json.loads(plaintext)
+        return msgspec.json.decode(plaintext)

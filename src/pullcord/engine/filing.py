@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from pullcord.briefing.digest import canonical
+import msgspec
+
 from pullcord.engine.clock import Ids
 from pullcord.path.escalation import Change, Entry
 from pullcord.path.timeline import Link, link
@@ -54,7 +55,7 @@ class Filer:
     def seal(self, workspace: str, chain: str, name: str, value: object) -> Sealed:
         """One content, sealed under its own salt."""
         salt = self._ids.chance(SALT_BYTES)
-        ciphertext = self._vault.seal(workspace, chain, name, canonical(value), salt)
+        ciphertext = self._vault.seal(workspace, chain, name, msgspec.json.encode(value), salt)
         return Sealed(escalation=chain, name=name, salt=salt, ciphertext=ciphertext)
 
     @staticmethod

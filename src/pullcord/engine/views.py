@@ -201,9 +201,10 @@ class Views:
         Raises:
             NotFound: no policy was applied yet.
         """
-        current = (await self._policies.current(workspace)).version
-        found = await self._store.policy(workspace, current)
-        return found.source if found else ""
+        found = await self._store.policy(workspace)
+        if found is None:
+            raise NotFound(f"workspace {workspace!r} has no policy yet; apply one first.")
+        return found.source
 
     # --- for whom ---------------------------------------------------------------------------------
     async def _row(self, workspace: str, escalation: str) -> Row:

@@ -79,7 +79,12 @@ def detail_view(
         hold_until=escalation.hold_until,
         decide_by=escalation.decide_by,
         promise_by=escalation.promise_by,
-        fallback=fallback_sentence(escalation, reader, end_user),
+        fallback=fallback_sentence(
+            escalation,
+            reader,
+            end_user,
+            safe_label=next((each.label for each in briefing.options(shown) if each.is_safe), ""),
+        ),
         extendable_seconds=extendable_seconds(escalation),
         votes_needed=escalation.terms.quorum,
         votes_given=len(escalation.votes),

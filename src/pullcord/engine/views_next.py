@@ -39,14 +39,13 @@ def _after_lapse(escalation: Escalation, floor: Floor, reader: Reader) -> str:
 def later_asks(escalation: Escalation, floor: Floor) -> list[tuple[datetime, Resolution]]:
     """The asks that follow the present one before the decision deadline, at most one a rung."""
     found: list[tuple[datetime, Resolution]] = []
-    at, rung = escalation.accept_by, escalation.rung + 1
-    for _ in range(len(escalation.ladder.rungs)):
-        if at is None or (escalation.decide_by is not None and at >= escalation.decide_by):
-            break
+    at, until = escalation.accept_by, escalation.decide_by
+    assert at is not None, f"{escalation.id} is open without accept_by"
+    assert until is not None, f"{escalation.id} is open without decide_by"
+    rung = escalation.rung + 1
+    while rung <= len(escalation.ladder.rungs) and at < until:
         resolution = _resolved(escalation, floor, at, rung)
         found.append((at, resolution))
-        if resolution.is_catch_all:
-            break
         at, rung = resolution.until, resolution.rung + 1
     return found
 
@@ -56,7 +55,7 @@ def _resolved(escalation: Escalation, floor: Floor, at: datetime, start: int) ->
         escalation.ladder,
         floor,
         at,
-        start=min(start, len(escalation.ladder.rungs)),
+        start=start,
         declined=frozenset(escalation.declined),
         excluding=barred(escalation),
     )
@@ -67,8 +66,13 @@ def _asked(resolution: Resolution, reader: Reader) -> str:
     return f"{people} (catch-all)" if resolution.is_catch_all else people
 
 
-def fallback_sentence(escalation: Escalation, reader: Reader, end_user: str) -> str:
-    """What happens when nobody decides, as a whole sentence; empty when it is decided."""
+def fallback_sentence(
+    escalation: Escalation, reader: Reader, end_user: str, *, safe_label: str = ""
+) -> str:
+    """What happens when nobody decides, as a whole sentence; empty when it is decided.
+
+    `safe_label` is what people read for the option marked safe.
+    """
     if not escalation.is_living or escalation.decide_by is None:
         return ""
     owner = reader.subject(escalation.owner)
@@ -82,7 +86,7 @@ def fallback_sentence(escalation: Escalation, reader: Reader, end_user: str) -> 
         Fallback.REJECT: f"If nobody decides by {by}, it is rejected{told}.",
         Fallback.NO_ANSWER: f"If nobody answers by {by}, the agent gets no answer{told}.",
         Fallback.SAFE_OPTION: f"If nobody chooses by {by}, the option "
-        f"“{escalation.terms.safe_option}” is taken{told}.",
+        f"“{safe_label or escalation.terms.safe_option}” is taken{told}.",
         Fallback.KEEP_WAITING: f"If nobody decides by {by}, it keeps waiting: "
         f"people are reminded every {every}{waits}.",
         Fallback.APPROVE: f"If nobody decides by {by}, it is approved by rule{told}.",

@@ -4,8 +4,9 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pullcord.errors import InvalidInput
 
@@ -80,7 +81,7 @@ class Recordings:
     def __iter__(self) -> Iterator[Recording]:
         with self._path.open("rb") as raw:
             packed = self._path.suffix == ".gz"
-            lines: IO[bytes] = gzip.open(raw, "rb") if packed else raw  # noqa: SIM115  # raw closes it
+            lines: BufferedIOBase = gzip.GzipFile(fileobj=raw) if packed else raw
             number = 0
             while line := lines.readline(LINE_BYTES_MAX + 1):
                 number += 1

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -85,9 +86,11 @@ def check_password(password: str, kept: str) -> bool:
     """
     try:
         _HASHER.verify(kept, password[:PASSWORD_LENGTH_MAX])
-    except InvalidHashError:
-        return check_password(password, _nobodys_hash())
-    except (VerificationError, UnicodeEncodeError):
+    except (VerifyMismatchError, UnicodeEncodeError):
+        return False
+    except (VerificationError, InvalidHashError):
+        with suppress(VerificationError, UnicodeEncodeError):
+            _HASHER.verify(_nobodys_hash(), password[:PASSWORD_LENGTH_MAX])
         return False
     return len(password) <= PASSWORD_LENGTH_MAX
 

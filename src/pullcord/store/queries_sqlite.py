@@ -134,4 +134,5 @@ ENDED_PAGE = f"""{_ROW} where workspace = ? and status not in ('open','accepted'
   and (opened_at, id) < (?, ?) order by opened_at desc, id desc limit ?"""
 #: said literally, so that the partial indexes serve
 LIVING = " and status in ('open','accepted')"
+ENDED = " and status not in ('open','accepted')"
 COUNT = "select count(*) from (select 1 from escalations where workspace = ? {more} limit ?)"

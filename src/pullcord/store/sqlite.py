@@ -205,6 +205,8 @@ class SqliteStore(OfficeVerbs):
         more, values = _conditions(wanted)
         if not ended_too(wanted):
             more += sql.LIVING
+        elif not living_first(wanted):
+            more += sql.ENDED
         row = await self._one(sql.COUNT.format(more=more), workspace, *values, limit)
         return int(row[0])
 

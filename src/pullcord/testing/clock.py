@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -29,14 +30,15 @@ class TurnableClock:
     """
 
     def __init__(self, start: datetime = NOON) -> None:
-        self._now = start
+        self._start = start
+        self._turned = timedelta(0)
         self._sleepers: list[_Sleeper] = []
         self._count = 0
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """Where the clock stands."""
-        return self._now
+        return self._start + self._turned
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock was turned that far; nothing to wait for only yields."""
@@ -47,24 +49,29 @@ class TurnableClock:
         with self._lock:
             assert len(self._sleepers) < SLEEPERS_MAX, f"{SLEEPERS_MAX} sleep by this clock already"
             self._count += 1
-            until = self._now + timedelta(seconds=seconds)
+            until = self.now() + timedelta(seconds=seconds)
             sleeper = _Sleeper(until, self._count, loop, loop.create_future())
             self._sleepers.append(sleeper)
         try:
-            await sleeper.awake
+            await self._awake(sleeper)
         finally:
             self._forget(sleeper)
+
+    async def _awake(self, sleeper: "_Sleeper") -> None:
+        """Until somebody turns the clock; a running clock gets there by itself as well."""
+        await sleeper.awake
 
     def turn(self, by: timedelta) -> datetime:
         """Move the clock forward and wake whoever is due; returns where it stands now."""
         assert by >= timedelta(0), f"a clock is turned forward, not by {by}"
         with self._lock:
-            self._now += by
-            due = sorted(each for each in self._sleepers if each.until <= self._now)
+            self._turned += by
+            now = self.now()
+            due = sorted(each for each in self._sleepers if each.until <= now)
         for sleeper in due:
             if not sleeper.loop.is_closed():
                 sleeper.loop.call_soon_threadsafe(_wake, sleeper.awake)
-        return self._now
+        return now
 
     def next_wake(self) -> datetime | None:
         """When the first sleeper wants to wake; None when nobody sleeps."""
@@ -74,6 +81,26 @@ class TurnableClock:
     def _forget(self, sleeper: _Sleeper) -> None:
         with self._lock:
             self._sleepers = [each for each in self._sleepers if each is not sleeper]
+
+
+class RunningClock(TurnableClock):
+    """A clock that runs with the machine's and can be turned forward besides."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start)
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        """Where the clock stands."""
+        return super().now() + timedelta(seconds=time.monotonic() - self._began)
+
+    async def _awake(self, sleeper: _Sleeper) -> None:
+        seconds = (sleeper.until - self.now()).total_seconds()
+        alarm = sleeper.loop.call_later(seconds, _wake, sleeper.awake)
+        try:
+            await sleeper.awake
+        finally:
+            alarm.cancel()
 
 
 def _wake(awake: "asyncio.Future[None]") -> None:

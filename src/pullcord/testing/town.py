@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,11 @@ class Someone:
 
     async def answer(self, escalation: str, answer: Any, note: str = "") -> Row:
         """Answer the question."""
-        return await self.act(
-            escalation, wire.DecideIn(kind="answer", answer=answer, note=note)
-        )
+        return await self.act(escalation, wire.DecideIn(kind="answer", answer=answer, note=note))
 
     async def choose(self, escalation: str, option: str, note: str = "") -> Row:
         """Take an option."""
-        return await self.act(
-            escalation, wire.DecideIn(kind="choose", option=option, note=note)
-        )
+        return await self.act(escalation, wire.DecideIn(kind="choose", option=option, note=note))
 
     async def take_over(self, escalation: str) -> Row:
         """Take the conversation; accept first where that is needed."""
@@ -92,13 +88,12 @@ class Town:
         self.house = house
         self.clock = clock
         self.workspace = workspace
-        self._scripts: dict[str, Script] = {}
+        #: what each person does when asked
+        self.scripts: dict[str, Script] = {}
         self._asked: dict[tuple[str, str, int], datetime] = {}
 
     # --- keys and people --------------------------------------------------------------------
-    async def key(
-        self, *, agent: str, environment: str = "production", creator: str = ""
-    ) -> str:
+    async def key(self, *, agent: str, environment: str = "production", creator: str = "") -> str:
         """A new API key, as it is shown once; the creator is the first person unless named."""
         people = await self.house.office.people(self.workspace)
         maker = creator or next(iter(people))
@@ -113,7 +108,7 @@ class Town:
 
     def plays(self, who: str, script: Script) -> None:
         """From now on this person follows the script whenever they are asked."""
-        self._scripts[who] = script
+        self.scripts[who] = script
 
     # --- looking ------------------------------------------------------------------------------
     async def row(self, escalation: str) -> Row:
@@ -162,9 +157,9 @@ class Town:
         wake = await self.house.store.next_wake()
         now = self.clock.now()
         moments = [
-            asked_at + self._scripts[who].after
+            asked_at + self.scripts[who].after
             for (who, _, _), asked_at in self._asked.items()
-            if who in self._scripts
+            if who in self.scripts
         ]
         later = [each for each in (*moments, wake) if each is not None and each > now]
         return min(later, default=None)
@@ -172,7 +167,7 @@ class Town:
     async def play(self) -> int:
         """Let scripted people do what is due; returns how many acts were done."""
         done = 0
-        for who, script in tuple(self._scripts.items()):
+        for who, script in tuple(self.scripts.items()):
             if script.act is None:
                 continue
             for row in await self.escalations(statuses=("open",), candidate=who):
@@ -227,8 +222,3 @@ async def running_house(
         async with opened(house, runs=False):
             configuration = await house.office.apply(policy, by="setup")
             yield Town(house, clock, workspace=configuration.workspace)
-
-
-def at_port(settings: Settings | None, url: str) -> Settings:
-    """Settings of a house that is reached at this address."""
-    return replace(settings or Settings(), public_url=url)

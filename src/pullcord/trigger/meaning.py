@@ -97,6 +97,8 @@ def at_least(left: Any, right: Any) -> bool:
 def within(left: Any, right: Any) -> bool:
     """`in`: an element of a list, or a key of a map."""
     if type(right) is dict:
+        if left is None or isinstance(left, list | tuple | dict):
+            raise Undecided(f"{_kind(left)} can be no key of a map")
         return left in right if type(left) is str else False
     if isinstance(right, list | tuple):
         return any(equal(left, each) for each in right)

@@ -93,6 +93,17 @@ async def test_another_key_does_not_see_the_escalation(shop: Shop) -> None:
         await shop.house.agent_views.escalation(shop.key, "esc_none")
 
 
+async def test_people_read_an_escalation_of_any_key_of_their_workspace(shop: Shop) -> None:
+    """Operators answer for all agents of their workspace, and for no other workspace."""
+    escalation = await shop.opened()
+
+    seen = await shop.house.agent_views.of_workspace(SHOP, escalation)
+
+    assert seen.id == escalation
+    with pytest.raises(NotFound):
+        await shop.house.agent_views.of_workspace("elsewhere", escalation)
+
+
 async def test_an_accepted_escalation_names_who_has_it(shop: Shop) -> None:
     """Agents pass the name on: waiting for a person is easier than waiting."""
     escalation = await shop.opened()
@@ -111,9 +122,7 @@ async def test_a_page_lists_what_is_wanted_and_goes_on_at_the_cursor(shop: Shop)
     views = shop.house.agent_views
 
     first = await views.page(SHOP, Filter(agent_key=shop.key.id), cursor="", limit=2)
-    second = await views.page(
-        SHOP, Filter(agent_key=shop.key.id), cursor=first.cursor, limit=2
-    )
+    second = await views.page(SHOP, Filter(agent_key=shop.key.id), cursor=first.cursor, limit=2)
     none = await views.page(SHOP, Filter(agent="nobody"), cursor="", limit=2)
 
     assert sorted(each.id for each in [*first.escalations, *second.escalations]) == sorted(opened)
@@ -140,9 +149,7 @@ async def test_a_collected_edit_carries_arguments_and_a_proof_that_verifies(shop
     """Shown, decided and executed are one thing, and anybody with the public key can check it."""
     args = {"order": "8812", "amount": 240.5}
     escalation = await shop.decided(kind="edit", args=args, note="bank check first")
-    collected = await shop.house.desk.collect(
-        shop.key, escalation, wire.CollectIn(attempt="a1")
-    )
+    collected = await shop.house.desk.collect(shop.key, escalation, wire.CollectIn(attempt="a1"))
 
     told = await shop.house.agent_views.collected(collected)
 
@@ -165,9 +172,7 @@ async def test_a_collected_edit_carries_arguments_and_a_proof_that_verifies(shop
 async def test_a_collected_rejection_carries_nothing_to_execute(shop: Shop) -> None:
     """There is no argument in the reply that a careless agent could run."""
     escalation = await shop.decided(kind="reject", note="wrong customer")
-    collected = await shop.house.desk.collect(
-        shop.key, escalation, wire.CollectIn(attempt="a1")
-    )
+    collected = await shop.house.desk.collect(shop.key, escalation, wire.CollectIn(attempt="a1"))
 
     told = await shop.house.agent_views.collected(collected)
 
@@ -179,9 +184,7 @@ async def test_what_nobody_decided_is_by_rule_and_by_nobody(shop: Shop) -> None:
     """The SDK raises NobodyDecided; no person's name may stand beside it."""
     escalation = await shop.opened()
     await shop.passes(timedelta(minutes=30))
-    collected = await shop.house.desk.collect(
-        shop.key, escalation, wire.CollectIn(attempt="a1")
-    )
+    collected = await shop.house.desk.collect(shop.key, escalation, wire.CollectIn(attempt="a1"))
 
     told = await shop.house.agent_views.collected(collected)
 
@@ -197,9 +200,7 @@ async def test_a_hand_back_note_reaches_the_agent_part_by_part(shop: Shop) -> No
     await shop.does("maria", escalation, wire.TakeOverIn())
     note = wire.HandBackNoteIn(decided="one night refunded", must_not="offer more")
     await shop.does("maria", escalation, wire.HandBackIn(note=note))
-    collected = await shop.house.desk.collect(
-        shop.key, escalation, wire.CollectIn(attempt="a1")
-    )
+    collected = await shop.house.desk.collect(shop.key, escalation, wire.CollectIn(attempt="a1"))
 
     told = await shop.house.agent_views.collected(collected)
 
@@ -215,7 +216,7 @@ async def test_the_rules_for_an_sdk_name_no_person(shop: Shop) -> None:
     told = await shop.house.agent_views.rules(shop.key)
 
     assert (told.agent, told.environment, told.stale_after) == ("support", "production", 60)
-    assert [rule["id"] for rule in told.document["rules"]][0] == "refund-over-limit"
+    assert told.document["rules"][0]["id"] == "refund-over-limit"
     assert "people" not in told.document
     assert list(told.public_keys) == [shop.house.signer.key_id]
 
@@ -230,9 +231,7 @@ async def test_explain_says_what_would_happen_and_who_would_be_asked(shop: Shop)
     assert told.lines[0] == "refund-over-limit: fires, gate: args.amount > 250"
     assert told.owner is not None
     assert told.owner.shown_as == "Maria from Billing"
-    assert told.owner_reason == (
-        "Maria from Billing is on call for billing until Mon 30 Nov 09:00"
-    )
+    assert told.owner_reason == ("Maria from Billing is on call for billing until Mon 30 Nov 09:00")
 
 
 async def test_explain_of_a_call_that_runs_names_nobody(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""The lists of the workspace: who is signed in, on call, there, and what keys and policies exist."""
+"""The lists of the workspace: who is on call, who is there, what keys and policies exist."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -56,9 +56,7 @@ async def test_on_call_names_the_gap_when_somebody_is_away(shop: Shop) -> None:
     people = await shop.house.office.people(SHOP)
     for who in ("maria", "tom"):
         away = Absence(NOON, NOON + timedelta(hours=3))
-        await shop.house.office.put_person(
-            SHOP, replace(people[who], absences=(away,)), by="dana"
-        )
+        await shop.house.office.put_person(SHOP, replace(people[who], absences=(away,)), by="dana")
 
     billing = (await shop.house.views.on_call(SHOP))[0]
 
@@ -70,15 +68,18 @@ async def test_on_call_names_the_gap_when_somebody_is_away(shop: Shop) -> None:
 
 
 async def test_on_call_names_an_empty_rung_by_its_target(shop: Shop) -> None:
-    """A team without anybody is shown as what it is called, not as an empty line."""
-    policy = POLICY.replace(
-        "person/tom, accept_within: 10m, wake: true", "team/nobody"
-    ).replace("teams:\n", "teams:\n  nobody: {members: []}\n")
-    await shop.house.office.apply(policy, by="dana")
+    """A shift without anybody is shown as what it is called, not as an empty line."""
+    empty = """
+  night:
+    people: [tom]
+    overrides: [{from: 2026-11-01T00:00Z, until: 2026-12-01T00:00Z, remove: tom}]
+"""
+    policy = POLICY.replace("person/tom, accept_within: 10m, wake: true", "schedule/night")
+    await shop.house.office.apply(policy.replace("\nteams:", f"{empty}teams:"), by="dana")
 
     billing = (await shop.house.views.on_call(SHOP))[0]
 
-    assert billing.then[0] == "team/nobody after 10 minutes"
+    assert billing.then[0] == "schedule/night after 10 minutes"
 
 
 async def test_people_are_listed_with_what_they_hold_and_whether_they_are_there(
@@ -130,9 +131,17 @@ async def test_policies_are_listed_with_the_one_in_force(shop: Shop) -> None:
     await shop.house.office.apply(POLICY.replace("> 250", "> 300"), by="tom")
 
     newest, oldest = await shop.house.views.policies(SHOP)
+    source = await shop.house.views.policy_source(SHOP)
 
     assert (newest.by, newest.is_current, newest.rules) == ("Tom Ode", True, 4)
     assert (oldest.version, oldest.by, oldest.is_current) == (first, "Dana Weiss", False)
+    assert "args.amount > 300" in source
+
+
+async def test_a_workspace_without_a_policy_has_no_text_to_show(shop: Shop) -> None:
+    """Before the first policy the page says what to do instead of showing nothing."""
+    with pytest.raises(NotFound, match="apply one first"):
+        await shop.house.views.policy_source("elsewhere")
 
 
 async def test_the_timeline_is_given_as_it_stands_in_the_chain(shop: Shop) -> None:

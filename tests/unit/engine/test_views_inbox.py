@@ -77,7 +77,7 @@ async def test_where_several_are_asked_the_line_says_how_many(shop: Shop) -> Non
     """A team that is asked is not one person who has it."""
     await shop.opened(tool="wire_money", args={})
 
-    row = await row_of(shop, "maria")
+    row = await row_of(shop, "dana")
 
     assert row.standing == "Tom Ode and 1 more are being asked"
 
@@ -183,7 +183,7 @@ async def test_a_tab_that_is_none_is_refused_by_name(shop: Shop) -> None:
 
 
 async def test_an_empty_inbox_says_what_went_on_without_people(shop: Shop) -> None:
-    """An empty page with figures shows that the rules work; without them, that perhaps nothing does."""
+    """Figures of the day tell an inbox that is quiet from one that is broken."""
     quiet = await shop.house.views.inbox(SHOP, "tom")
     call = wire.CallIn(id="c1", at="2026-11-23T12:00:00Z", tool="search", verdict="allow", count=14)
     await shop.house.desk.record_calls(shop.key, wire.CallsIn(calls=[call]))
@@ -195,16 +195,14 @@ async def test_an_empty_inbox_says_what_went_on_without_people(shop: Shop) -> No
         "0 calls ran today without asking anybody."
     )
     assert busy.empty == (
-        "Nothing needs you. 1 is open with other people. "
-        "14 calls ran today without asking anybody."
+        "Nothing needs you. 1 is open with other people. 14 calls ran today without asking anybody."
     )
 
 
 async def test_every_empty_tab_has_words_of_its_own(shop: Shop) -> None:
     """A blank page looks like a broken one."""
     empty = {
-        tab: (await shop.house.views.inbox(SHOP, "tom", tab=tab)).empty
-        for tab in views_inbox.TABS
+        tab: (await shop.house.views.inbox(SHOP, "tom", tab=tab)).empty for tab in views_inbox.TABS
     }
 
     assert empty["queues"].startswith("Nothing is open.")

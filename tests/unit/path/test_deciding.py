@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ from tests.unit.path.scenes import (
 TWO = NOON + 2 * HOUR
 
 
-def taken_over(**changes: object) -> Escalation:
+def taken_over(**changes: Any) -> Escalation:
     """Ana has the conversation."""
     return only(take_over(accepted(**changes), "ana", FLOOR, NOON + 2 * MINUTE))
 
@@ -204,7 +205,7 @@ def test_a_signature_is_over_what_a_verifier_can_rebuild() -> None:
 
 
 def vote(
-    escalation: Escalation, who: str, kind: DecisionKind = DecisionKind.APPROVE, **changes: object
+    escalation: Escalation, who: str, kind: DecisionKind = DecisionKind.APPROVE, **changes: Any
 ) -> Escalation:
     """One person's verdict."""
     wish = ruling(kind, **changes)
@@ -477,7 +478,7 @@ def test_handing_back_with_another_decision_is_a_bug() -> None:
 # --- nobody decides -----------------------------------------------------------------------------
 
 
-def fallen(ask_kind: AskKind, fallback: Fallback, **terms: object) -> Escalation:
+def fallen(ask_kind: AskKind, fallback: Fallback, **terms: Any) -> Escalation:
     """What became of it when nobody decided within two hours."""
     escalation = opened(ask_kind=ask_kind, terms={"fallback": fallback, **terms})
     return only(fall_back(escalation, TWO, sign=sign, nonce="nonce_3"))

@@ -1,5 +1,7 @@
 """Questions, replies, context and comments: the escalation goes on, its action stays."""
 
+from typing import Any
+
 import pytest
 
 from pullcord.errors import InvalidInput, NotAllowed
@@ -29,7 +31,7 @@ from tests.unit.path.scenes import (
 LINK = Actor(ActorKind.END_USER, "via link")
 
 
-def asked(to: ActorKind = ActorKind.AGENT, **changes: object) -> Escalation:
+def asked(to: ActorKind = ActorKind.AGENT, **changes: Any) -> Escalation:
     """Ana has asked and waits."""
     escalation = accepted(**changes)
     return only(ask_back(escalation, "ana", FLOOR, NOON + 2 * MINUTE, to=to, text="Which order?"))

@@ -27,7 +27,8 @@ function parsed(text) {
 // --- swap: the page becomes the new one, and focus, folds and typed text stay -----------------
 
 /** @param {Element} node */
-const keyOf = (node) => node.id || node.getAttribute("data-form") || node.getAttribute("name") || "";
+const keyOf = (node) =>
+  node.id || node.getAttribute("data-form") || node.getAttribute("value") || node.className.toString();
 
 /** A field whose content a person changed since the server wrote it. @param {any} field */
 function isTouched(field) {
@@ -68,7 +69,7 @@ function sameValue(old, fresh) {
 
 /** @param {Element} old @param {Element} fresh */
 function morph(old, fresh) {
-  if (old.hasAttribute("data-keep")) return;
+  if (old.hasAttribute("data-keep") || (old.id === "trouble" && !isAnswer)) return;
   const isField = ["INPUT", "TEXTAREA", "SELECT"].includes(old.tagName);
   if (isField && isTouched(old)) return void (old.getAttribute("type") === "hidden" || sameInvalid(old, fresh));
   sameAttributes(old, fresh);
@@ -109,10 +110,8 @@ function sameChildren(old, fresh) {
 /** The node of the old page that this one continues. @param {ChildNode | null} from @param {ChildNode} node */
 function matching(from, node) {
   if (!(node instanceof Element)) return from?.nodeType === node.nodeType ? from : null;
-  const key = keyOf(node);
   for (let each = from; each; each = each.nextSibling) {
-    if (each instanceof Element && each.tagName === node.tagName && keyOf(each) === key) return each;
-    if (!key && each instanceof Element) return null;
+    if (each instanceof Element && each.tagName === node.tagName && keyOf(each) === keyOf(node)) return each;
   }
   return null;
 }
@@ -129,8 +128,13 @@ function leave(node) {
   node.prepend(note);
 }
 
-/** Put a fetched page in place of this one. @param {Document} fresh */
-function swap(fresh) {
+/** Whether the page comes as the answer to a form: only then does it say what went wrong. */
+let isAnswer = false;
+
+/** Put a fetched page in place of this one. @param {Document} fresh @param {boolean} [answers] */
+function swap(fresh, answers = false) {
+  isAnswer = answers;
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   document.title = fresh.title;
   sameAttributes(document.body, fresh.body);
   for (const selector of ["#main", ".rooms", "#viewer"]) {
@@ -140,6 +144,7 @@ function swap(fresh) {
   const toast = one("#toasts .toast", fresh);
   if (toast) say(toast.textContent?.trim() ?? "");
   dress();
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
 // --- looking again ----------------------------------------------------------------------------
@@ -222,8 +227,8 @@ function span(seconds) {
 let serverNow = 0;
 let readAt = 0;
 
-/** The server's clock, which the demo runs faster than ours. */
-const now = () => serverNow + (performance.now() - readAt) * Number(document.body.dataset.pace ?? 1);
+/** The server's clock; ours may be wrong. */
+const now = () => serverNow + (performance.now() - readAt);
 
 function tick() {
   for (const each of all("time [data-relative]")) {
@@ -267,7 +272,7 @@ function arrive(form, answer, fresh) {
     form.reset();
     for (const fold of all("details.act[open], .aside-form[open]")) fold.removeAttribute("open");
   }
-  swap(fresh);
+  swap(fresh, true);
   seenAt = Date.now();
   const target = one("[aria-invalid=true]") ?? one("#problem") ?? (answer.redirected ? one("#main") : null);
   target?.focus({ preventScroll: Boolean(answer.redirected) });
@@ -346,8 +351,9 @@ function press(event) {
 
 /** Letters only move there; links are followed, nothing is ever sent. @param {string} key */
 function moveTo(key) {
-  const first = one(key === "e" ? ".argument [data-original], [data-key=e]" : `[data-key="${CSS.escape(key)}"]`);
-  if (!first || first.hasAttribute("disabled") || !first.checkVisibility()) return false;
+  const wanted = key === "e" ? ".argument [data-original], [data-key=e]" : `[data-key="${CSS.escape(key)}"]`;
+  const first = all(wanted).find((each) => !each.hasAttribute("disabled") && each.checkVisibility());
+  if (!first) return false;
   if (first.matches("a, #previous, #next")) return first.click(), true;
   if (first.matches("summary")) {
     const fold = /** @type {HTMLDetailsElement} */ (first.parentElement);

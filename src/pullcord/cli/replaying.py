@@ -1,0 +1,245 @@
+"""`pullcord replay`: recorded runs through a running server, with people who answer."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pullcord import AsyncPullcord
+from pullcord.cli.demonstrating import HOST, chosen_port
+from pullcord.cli.places import master_of, store_of
+from pullcord.cli.serving import served
+from pullcord.cli.voice import AsJson, command, err, out, print_json
+from pullcord.config.configuration import Configuration
+from pullcord.config.read import read_path
+from pullcord.engine.house import House, furnish
+from pullcord.engine.settings import Settings
+from pullcord.errors import InvalidInput
+from pullcord.replay.crowd import Crowd
+from pullcord.replay.performing import WORKERS_MAX, Performance, Troupe
+from pullcord.replay.recordings import Recording, Recordings
+from pullcord.replay.tally import STAGES, Tally
+from pullcord.server.logs import configure
+from pullcord.store.port import Filter
+
+#: escalations whose timelines are read at once
+READ_AT_ONCE = 200
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command(name="replay")(replay)
+
+
+@command
+async def replay(
+    runs: Annotated[Path, typer.Argument(help="Recorded runs: .jsonl or .jsonl.gz.")],
+    *,
+    policy: Annotated[Path, typer.Option("--policy", help="Policy file to replay under.")],
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Runs at most; 0 is all.")] = 0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=WORKERS_MAX, help="Runs in flight at once.")
+    ] = 16,
+    wait: Annotated[
+        str, typer.Option("--wait", help="How long a call waits before it parks.")
+    ] = "60s",
+    db: Annotated[
+        str, typer.Option("--db", help="Keep the database here; else it is thrown away.")
+    ] = "",
+    url: Annotated[
+        str,
+        typer.Option("--url", help="Replay against this server, where real people answer."),
+    ] = "",
+    key: Annotated[
+        str, typer.Option("--key", envvar="PULLCORD_KEY", help="API key for --url.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Send recorded runs through a server and see what stops, who is asked, how it ends."""
+    configure("critical")
+    recordings = Recordings(runs)
+    tally = Tally()
+    async with AsyncExitStack() as stack:
+        if url:
+            troupes = await _elsewhere(stack, url, key, wait=wait)
+            await _perform(recordings, limit, troupes, tally, workers=workers)
+        else:
+            place = db or str(Path(stack.enter_context(_folder())) / "replay.db")
+            house, workspace, troupes = await stack.enter_async_context(
+                _own_server(place, policy, wait=wait)
+            )
+            await _perform(recordings, limit, troupes, tally, workers=workers)
+            await house.runner.settle()
+            await _count(house, workspace, tally)
+    if as_json:
+        print_json(tally.plain())
+    else:
+        _tell(tally)
+        if db:
+            err.print(f"prove it: pullcord verify --db {db}")
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="pullcord-replay-")
+
+
+async def _elsewhere(stack: AsyncExitStack, url: str, key: str, *, wait: str) -> dict[str, Troupe]:
+    if not key:
+        raise InvalidInput("key", value="", remedy="Set PULLCORD_KEY or give --key with --url.")
+    cord = AsyncPullcord(url=url, key=key)
+    stack.push_async_callback(cord.close)
+    return {"": Troupe(cord, wait=wait)}
+
+
+@asynccontextmanager
+async def _own_server(
+    db: str, policy: Path, *, wait: str
+) -> AsyncIterator[tuple[House, str, dict[str, Troupe]]]:
+    """A server of our own on loopback with scripted people, and a client for each agent."""
+    configuration, source = read_path(policy)
+    port = chosen_port(0)
+    url = f"http://{HOST}:{port}"
+    house = furnish(store_of(db), master=master_of(db), settings=Settings(public_url=url))
+    await house.store.start()
+    try:
+        await house.office.apply(source, by="replay", file=str(policy))
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(served(house, host=HOST, port=port))
+            crowd = asyncio.create_task(Crowd(house, configuration.workspace).work())
+            stack.push_async_callback(_ended, crowd)
+            troupes = await _troupes(stack, house, configuration, url, wait=wait)
+            yield house, configuration.workspace, troupes
+    finally:
+        await house.runner.stop()
+        await house.store.close()
+
+
+async def _troupes(
+    stack: AsyncExitStack, house: House, configuration: Configuration, url: str, *, wait: str
+) -> dict[str, Troupe]:
+    creator = next(iter(configuration.people))
+    troupes: dict[str, Troupe] = {}
+    for agent in configuration.agents:
+        shown, _ = await house.office.mint_key(
+            configuration.workspace, agent=agent, environment="production", creator=creator
+        )
+        cord = AsyncPullcord(url=url, key=shown)
+        stack.push_async_callback(cord.close)
+        troupes[agent] = Troupe(cord, wait=wait)
+    return troupes
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _perform(
+    recordings: Recordings,
+    limit: int,
+    troupes: dict[str, Troupe],
+    tally: Tally,
+    *,
+    workers: int,
+) -> None:
+    columns = (
+        TextColumn("[bold]replay[/]"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn(
+            "{task.fields[runs]} runs, {task.fields[calls]} calls, {task.fields[stops]} stops"
+        ),
+        TimeElapsedColumn(),
+    )
+    stops = 0
+    with Progress(*columns, console=err) as progress:
+        bar = progress.add_task("replay", total=recordings.size, runs=0, calls=0, stops=0)
+
+        def watched() -> Iterator[Recording]:
+            for each in islice(recordings, limit or None):
+                progress.update(
+                    bar,
+                    completed=recordings.position,
+                    runs=tally.runs,
+                    calls=tally.calls,
+                    stops=stops,
+                )
+                yield each
+
+        def stopped(_: str) -> None:
+            nonlocal stops
+            stops += 1
+
+        performance = Performance(troupes, tally, workers=workers, stopped=stopped)
+        await performance.play(watched())
+        progress.update(
+            bar, completed=recordings.size, runs=tally.runs, calls=tally.calls, stops=stops
+        )
+
+
+async def _count(house: House, workspace: str, tally: Tally) -> None:
+    """Read every timeline once, page by page."""
+    after = ""
+    while page := await house.store.chains(workspace, after=after, limit=READ_AT_ONCE):
+        for chain in page:
+            links = await house.store.timeline(workspace, chain)
+            entries = [(each.kind, each.at, json.loads(each.body)) for each in links]
+            if entries:
+                tally.stopped(str(entries[0][2].get("facts", {}).get("rule", "")))
+                tally.told(entries)
+        after = page[-1]
+    living = await house.store.find(workspace, Filter(statuses=("open", "accepted")), limit=1)
+    if living.rows:
+        err.print("[yellow]![/] some escalations are still open; they wait for their deadline")
+
+
+def _tell(tally: Tally) -> None:
+    out.print(
+        f"\n[bold]{tally.runs} runs, {tally.calls} guarded calls, {tally.stops} stops[/]"
+        f" ({_share(tally.stops, tally.calls)} of calls)"
+    )
+    _table("What stopped", "rule", tally.rules.most_common(20), tally.stops)
+    _table("Who was asked", "person", tally.asked.most_common(20), sum(tally.asked.values()))
+    _table("What was decided", "decision", tally.decisions.most_common(), tally.stops)
+    _table("By whom", "person", tally.deciders.most_common(20), tally.stops)
+    _table("What became of it", "closed as", tally.outcomes.most_common(), tally.stops)
+    stages = Table(
+        "stage", "count", "p50", "p90", "longest", title="How long", title_justify="left"
+    )
+    for name in STAGES:
+        each = tally.stages[name]
+        stages.add_row(
+            name,
+            str(each.count),
+            _seconds(each.share(0.5)),
+            _seconds(each.share(0.9)),
+            _seconds(each.longest),
+        )
+    out.print(stages)
+    out.print(
+        f"ladders advanced {tally.advanced} times because nobody answered, "
+        f"{tally.declined} times because somebody said not me"
+    )
+
+
+def _table(title: str, name: str, rows: list[tuple[str, int]], total: int) -> None:
+    table = Table(name, "count", "share", title=title, title_justify="left")
+    for each, count in rows:
+        table.add_row(each, str(count), _share(count, total))
+    out.print(table)
+
+
+def _share(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else "–"
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

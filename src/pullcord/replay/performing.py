@@ -1,0 +1,102 @@
+"""Plays recorded runs: each tool call passes the guard of a real client over HTTP.
+
+The tool itself is not run again; a guarded call that may run gives the recorded result.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from pullcord import AsyncPullcord, EndUser, NotDone, Parked
+from pullcord.errors import PullcordError
+from pullcord.replay.recordings import Recording
+from pullcord.replay.tally import Tally
+
+#: runs in flight at once, at the most
+WORKERS_MAX = 64
+
+_result: ContextVar[str] = ContextVar("pullcord_replay_result", default="")
+
+#: A guarded stand-in for a recorded tool.
+Tool = Callable[..., Any]
+
+
+class Troupe:
+    """One agent of the recordings: a client with a stand-in for every tool it meets."""
+
+    def __init__(self, cord: AsyncPullcord, *, wait: str) -> None:
+        self.cord = cord
+        self._wait = wait
+        self._tools: dict[str, Tool] = {}
+
+    def tool(self, name: str) -> Tool:
+        """The guarded stand-in of a recorded tool."""
+        found = self._tools.get(name)
+        if found is None:
+
+            async def recorded(**args: Any) -> str:  # noqa: ARG001  # it is not run again
+                return _result.get()
+
+            found = self.cord.guard(tool=name, wait=self._wait)(recorded)
+            self._tools[name] = found
+        return found
+
+
+class Performance:
+    """Plays all recordings with a bounded number of runs in flight."""
+
+    def __init__(
+        self,
+        troupes: Mapping[str, Troupe],
+        tally: Tally,
+        *,
+        workers: int,
+        stopped: Callable[[str], None],
+    ) -> None:
+        self._troupes = troupes
+        self._tally = tally
+        self._workers = min(max(workers, 1), WORKERS_MAX)
+        self._stopped = stopped
+
+    async def play(self, recordings: Iterator[Recording]) -> None:
+        """Play until the recordings end."""
+        workers = [asyncio.create_task(self._work(recordings)) for _ in range(self._workers)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for each in workers:
+                each.cancel()
+
+    async def _work(self, recordings: Iterator[Recording]) -> None:
+        for recording in recordings:
+            await self._run(recording)
+            await asyncio.sleep(0)
+
+    async def _run(self, recording: Recording) -> None:
+        troupe = self._troupes.get(recording.agent) or next(iter(self._troupes.values()))
+        self._tally.runs += 1
+        for call in recording.calls():
+            self._tally.calls += 1
+            run = troupe.cord.run(
+                recording.id, end_user=EndUser(recording.end_user), messages=call.context
+            )
+            _result.set(call.result)
+            with run, troupe.cord.call(call.id):
+                await self._guarded(troupe.tool(call.tool), call.args)
+
+    async def _guarded(self, tool: Tool, args: Mapping[str, Any]) -> None:
+        verdicts = self._tally.verdicts
+        try:
+            await tool(**args)
+        except Parked as parked:
+            verdicts["parked"] += 1
+            self._stopped(parked.escalation)
+        except NotDone as no:
+            verdicts[no.problem] += 1
+            if no.escalation:
+                self._stopped(no.escalation)
+        except PullcordError as problem:
+            verdicts[f"error: {problem.problem}"] += 1
+        else:
+            verdicts["ran"] += 1

@@ -1,0 +1,226 @@
+"""People of the simulation: operators who answer, hesitate and race, and an admin who meddles."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pullcord.engine.house import House
+from pullcord.errors import PullcordError
+from pullcord.owner.roster import Absence
+from pullcord.path.escalation import AskKind, Control, Escalation, Status, person
+from pullcord.store.port import Filter, Row
+from pullcord.wire import requests as wire
+from tests.simulation.policy import OPERATORS, PEOPLE, POLICIES, WORKSPACE
+from tests.simulation.world import Lost, World
+
+#: how long somebody looks at a page before acting on what it showed, in seconds
+THINKS = (0.5, 40.0)
+#: an operator nobody pinged looks by themselves after this many seconds
+IDLE = (200.0, 1500.0)
+#: the same when the storm is over
+IDLE_CALM = (20.0, 60.0)
+LIVING = ("open", "accepted")
+
+
+class Operator:
+    """Somebody who can be asked."""
+
+    def __init__(self, world: World, who: str) -> None:
+        self.world = world
+        self.who = who
+        world.pinged[who] = asyncio.Event()
+
+    async def live(self) -> None:
+        """Wait for a ping or boredom, look at the inbox, act on something."""
+        rng = self.world.rng
+        pinged = self.world.pinged[self.who]
+        while True:
+            idle = IDLE_CALM if self.world.weather.is_calm else IDLE
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rng.uniform(*idle)):
+                    await pinged.wait()
+                    await asyncio.sleep(rng.uniform(5, 90))
+            pinged.clear()
+            with suppress(Lost, PullcordError):
+                await self._look()
+
+    async def _look(self) -> None:
+        wanted = Filter(statuses=LIVING, candidate=self.who)
+        page = await self.world.call(lambda house: house.store.find(WORKSPACE, wanted, limit=6))
+        for row in page.rows:
+            if row.escalation.workspace != WORKSPACE:
+                self.world.violated(f"{self.who} sees {row.escalation.id} of another workspace")
+            self.world.history.told(row)
+        if not page.rows:
+            return
+        calm = self.world.weather.is_calm
+        chosen = page.rows if calm else [self.world.rng.choice(page.rows)]
+        for row in chosen:
+            await asyncio.sleep(self.world.rng.uniform(*THINKS) / (8 if calm else 1))
+            with suppress(Lost, PullcordError):
+                await self._treat(row.escalation)
+
+    async def _treat(self, found: Escalation) -> None:
+        """Do something sensible, or now and then something rash."""
+        rng = self.world.rng
+        if self.world.weather.is_calm:
+            await self._act(found, self._answer(found))
+            return
+        draw = rng.random()
+        if draw < 0.45:
+            act = self._answer(found)
+            if rng.random() < 0.15:
+                self.world.acts(self._again(found, self._answer(found)))
+            await self._act(found, act)
+        elif found.status is Status.OPEN:
+            await self._act(found, self._while_open(draw))
+        else:
+            await self._act(found, self._while_held(found, draw))
+
+    async def _again(self, found: Escalation, act: wire.Act) -> None:
+        """A second click on the same page, in the same instant."""
+        with suppress(Lost, PullcordError):
+            await self._act(found, act)
+
+    def _while_open(self, draw: float) -> wire.Act:
+        rng = self.world.rng
+        if draw < 0.75:
+            return wire.AcceptIn()
+        if draw < 0.85:
+            return wire.DeclineIn(reason="not me")
+        if draw < 0.9:
+            return wire.ReassignIn(to=rng.choice(OPERATORS))
+        if draw < 0.95:
+            return wire.ExtendIn(seconds=rng.choice((60, 600, 3600)))
+        return wire.CommentIn(text="hm")
+
+    def _while_held(self, found: Escalation, draw: float) -> wire.Act:
+        rng = self.world.rng
+        if draw < 0.52:
+            return wire.ReleaseIn()
+        if draw < 0.6:
+            return wire.ReassignIn(to=rng.choice(OPERATORS))
+        if draw < 0.66:
+            return wire.SnoozeIn(seconds=rng.choice((60, 300, 900)))
+        if draw < 0.7:
+            return wire.ExtendIn(seconds=300)
+        if draw < 0.8:
+            to: Any = "end_user" if found.end_user and rng.random() < 0.5 else "agent"
+            return wire.QuestionIn(to=to, text="Which order?")
+        if draw < 0.9:
+            return wire.TakeOverIn()
+        return wire.ContextIn(text="called the customer")
+
+    def _answer(self, found: Escalation) -> wire.Act:
+        """What decides it."""
+        rng = self.world.rng
+        if found.control is Control.HUMAN:
+            return wire.HandBackIn(note=wire.HandBackNoteIn(decided="settled by phone"))
+        note = "ok" if rng.random() < 0.3 else ""
+        if rng.random() < 0.2:
+            return wire.DecideIn(kind="reject", note=note)
+        if found.ask_kind is AskKind.CHOOSE:
+            return wire.DecideIn(kind="choose", option=rng.choice(("hold", "ship")))
+        if found.ask_kind in (AskKind.ANSWER, AskKind.TAKE_OVER):
+            return wire.DecideIn(kind="answer", answer=rng.choice(("yes", "no")))
+        if found.tool == "refund" and rng.random() < 0.3:
+            return wire.DecideIn(kind="edit", args={"order": found.key, "amount": 90}, note=note)
+        return wire.DecideIn(kind="approve", note=note)
+
+    async def _act(self, found: Escalation, act: wire.Act) -> None:
+        """Send what was decided on the page as it was shown, then see what became of it."""
+        fields = {name: getattr(act, name) for name in act.__struct_fields__}
+        fields |= {"generation": found.generation, "shown_digest": found.shown_digest}
+        request = type(act)(**fields)
+        try:
+            row = await self.world.call(
+                lambda house: house.desk.act(
+                    WORKSPACE, found.id, person(self.who), request, via="console"
+                )
+            )
+        except (Lost, PullcordError) as refusal:
+            self.world.note(self.who, type(act).__name__, found.id, type(refusal).__name__)
+            raise
+        self._acknowledged(found, row)
+        self.world.note(self.who, type(act).__name__, found.id, "ok")
+
+    def _acknowledged(self, found: Escalation, row: Row) -> None:
+        self.world.history.told(row)
+        after = row.escalation
+        before = self.world.watch.generations.get((after.id, after.version))
+        unchanged = after.version == found.version
+        if not unchanged and before is not None and before != found.generation:
+            self.world.violated(
+                f"{self.who} acted on generation {found.generation} of {after.id}, "
+                f"and it was taken at {before}"
+            )
+
+
+class Admin:
+    """Replaces policies, sends people away and brings them back."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def live(self) -> None:
+        """Meddle until the storm is over."""
+        rng = self.world.rng
+        while not self.world.weather.is_calm:
+            await asyncio.sleep(rng.uniform(100, 900))
+            draw = rng.random()
+            if draw < 0.35:
+                await self.applies(rng.choice(POLICIES))
+            elif draw < 0.8:
+                await self._away([rng.choice(OPERATORS)])
+            elif draw < 0.9:
+                await self._away(list(OPERATORS))
+            else:
+                await self._is_active(rng.choice(OPERATORS[:3]), is_active=rng.random() < 0.5)
+
+    async def applies(self, source: str) -> None:
+        """Make a policy the one in force."""
+        with suppress(PullcordError):
+            await self.world.insist(lambda house: house.office.apply(source, by="dana"))
+
+    async def _away(self, names: list[str]) -> None:
+        rng = self.world.rng
+        span = timedelta(minutes=rng.choice((2, 10, 30)))
+        now = self.world.clock.now()
+        self.world.weather.note("everybody away" if len(names) > 1 else "somebody away")
+        for who in names:
+            await self._changes(
+                who, lambda someone: replace(someone, absences=(Absence(now, now + span),))
+            )
+
+    async def _is_active(self, who: str, *, is_active: bool) -> None:
+        await self._changes(who, lambda someone: replace(someone, is_active=is_active))
+
+    async def _changes(self, who: str, change: Callable[[Any], Any]) -> None:
+        async def act(house: House) -> None:
+            someone = (await house.office.people(WORKSPACE))[who]
+            await house.office.put_person(WORKSPACE, change(someone), by="dana")
+
+        with suppress(PullcordError):
+            await self.world.insist(act)
+
+    async def welcomes_all(self) -> None:
+        """The storm is over: everybody is there."""
+        for who in PEOPLE:
+            await self._changes(who, lambda someone: replace(someone, absences=(), is_active=True))
+
+
+async def meddles_with_clocks(world: World) -> None:
+    """The machine's clock jumps and is set right again; a channel dies and comes back."""
+    rng = world.rng
+    while not world.weather.is_calm:
+        await asyncio.sleep(rng.uniform(150, 900))
+        if rng.random() < 0.5:
+            world.is_channel_dead = not world.is_channel_dead
+            continue
+        hour = rng.random() < 0.1
+        jump = timedelta(hours=1) if hour else timedelta(seconds=rng.uniform(5, 120))
+        world.weather.note("clock jump")
+        world.clock.skew = rng.choice((jump, -jump, timedelta(0)))
