@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from pullcord.testing import Live, live_server
-from tests.browser.stage import POLICY
+from tests.browser.stage import POLICY, session_token
 
 CHROMIUM = os.environ.get("PULLCORD_CHROMIUM", "/usr/bin/chromium")
 #: milliseconds Playwright waits for what a test expects
@@ -56,7 +56,7 @@ def visit(chromium: Browser, live: Live) -> Iterator[Visit]:
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if who:
-            token, _ = live.call(signed_in(live, who))
+            token = session_token(live, who)
             context.add_cookies([{"name": "pullcord_session", "value": token, "url": live.url}])
         page = context.new_page()
         page.on("console", complain)

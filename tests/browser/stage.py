@@ -11,10 +11,10 @@ workspace: example-shop
 name: Example Shop
 timezone: Europe/Berlin
 people:
+  kim:   {name: Kim Arndt, email: kim@example.com, role: admin}
   maria: {name: Maria Lopez, shown_as: Maria from Billing, email: maria@example.com}
   tom:   {name: Tom Ode, shown_as: Tom from Billing, email: tom@example.com}
   dana:  {name: Dana Weiss, email: dana@example.com, role: lead}
-  kim:   {name: Kim Arndt, email: kim@example.com, role: admin}
 ladders:
   billing:
     rungs:
@@ -105,3 +105,11 @@ def decided_content(live: Live, escalation: str) -> dict[str, Any]:
         house.contents.one(found.workspace, found.id, found.decision.content)
     )
     return content
+
+
+def session_token(live: Live, who: str) -> str:
+    """The cookie of somebody who signed in."""
+    office = live.town.house.office
+    ticket = live.call(office.invite(live.town.workspace, who, purpose="demo"))
+    token, _ = live.call(office.redeem_demo(ticket))
+    return token

@@ -40,9 +40,7 @@ async def test_a_call_that_no_rule_stops_is_allowed_and_kept_nowhere(place: Plac
 
 async def test_a_denied_call_wakes_nobody(place: Place) -> None:
     """A rule that refuses outright answers at once and says why."""
-    reply = await place.agent().post(
-        "/v1/escalations", json={"key": "k", "tool": "delete_account"}
-    )
+    reply = await place.agent().post("/v1/escalations", json={"key": "k", "tool": "delete_account"})
 
     assert reply.status_code == 200
     assert reply.json()["verdict"] == "deny"

@@ -180,9 +180,6 @@ async def test_nothing_crosses_a_workspace(place: Place) -> None:
                 continue
             reply = await caller.request(route.method, path, json={})
             assert SECRET not in reply.text
-            assert "mia" in reply.text or escalation not in reply.text.replace(path, "") or (
-                reply.status_code in (404, 422)
-            )
             if "{id}" in route.path:
                 assert reply.status_code in (403, 404, 422)
 

@@ -57,14 +57,13 @@ PAGES = (
 )
 
 
-async def accept(
-    place: Place, client: httpx2.AsyncClient, **headers: str
-) -> httpx2.Response:
+async def comment(place: Place, client: httpx2.AsyncClient, **headers: str) -> httpx2.Response:
     """A change by a person, with these headers besides."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     page = await place.agent().get("/v1/escalations")
     escalation = page.json()["escalations"][0]["id"]
-    return await client.post(f"/v1/escalations/{escalation}/comment", json={"text": "Hm."}, headers=named)
+    path = f"/v1/escalations/{escalation}/comment"
+    return await client.post(path, json={"text": "Hm."}, headers=named)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,6 @@ async def accept(
         ({"sec_fetch_site": "same-site"}, 403),
         ({"x_csrf_token": ""}, 403),
         ({"x_csrf_token": "0" * 48}, 403),
-        ({"x_csrf_token": "ü"}, 403),
     ],
 )
 async def test_a_change_must_come_from_our_own_pages(
@@ -93,7 +91,7 @@ async def test_a_change_must_come_from_our_own_pages(
     await place.opened()
     maria = await place.person("maria")
 
-    reply = await accept(place, maria, **headers)
+    reply = await comment(place, maria, **headers)
 
     assert reply.status_code == status, reply.text
 

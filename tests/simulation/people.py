@@ -19,7 +19,7 @@ from tests.simulation.world import Lost, World
 #: how long somebody looks at a page before acting on what it showed, in seconds
 THINKS = (0.5, 40.0)
 #: an operator nobody pinged looks by themselves after this many seconds
-IDLE = (200.0, 1500.0)
+IDLE = (60.0, 600.0)
 #: the same when the storm is over
 IDLE_CALM = (20.0, 60.0)
 LIVING = ("open", "accepted")
@@ -49,6 +49,8 @@ class Operator:
 
     async def _look(self) -> None:
         wanted = Filter(statuses=LIVING, candidate=self.who)
+        if not self.world.weather.is_calm and self.world.rng.random() < 0.5:
+            wanted = Filter(statuses=("accepted",), owner=self.who)
         page = await self.world.call(lambda house: house.store.find(WORKSPACE, wanted, limit=6))
         for row in page.rows:
             if row.escalation.workspace != WORKSPACE:
@@ -70,7 +72,7 @@ class Operator:
             await self._act(found, self._answer(found))
             return
         draw = rng.random()
-        if draw < 0.45:
+        if draw < (0.3 if found.status is Status.ACCEPTED else 0.45):
             act = self._answer(found)
             if rng.random() < 0.15:
                 self.world.acts(self._again(found, self._answer(found)))
@@ -99,15 +101,15 @@ class Operator:
 
     def _while_held(self, found: Escalation, draw: float) -> wire.Act:
         rng = self.world.rng
-        if draw < 0.52:
+        if draw < 0.4:
             return wire.ReleaseIn()
-        if draw < 0.6:
+        if draw < 0.5:
             return wire.ReassignIn(to=rng.choice(OPERATORS))
-        if draw < 0.66:
+        if draw < 0.58:
             return wire.SnoozeIn(seconds=rng.choice((60, 300, 900)))
-        if draw < 0.7:
+        if draw < 0.64:
             return wire.ExtendIn(seconds=300)
-        if draw < 0.8:
+        if draw < 0.78:
             to: Any = "end_user" if found.end_user and rng.random() < 0.5 else "agent"
             return wire.QuestionIn(to=to, text="Which order?")
         if draw < 0.9:
@@ -146,6 +148,16 @@ class Operator:
             raise
         self._acknowledged(found, row)
         self.world.note(self.who, type(act).__name__, found.id, "ok")
+        if isinstance(act, wire.AcceptIn) and self.world.rng.random() < 0.7:
+            self.world.acts(self._later(found.id))
+
+    async def _later(self, escalation: str) -> None:
+        """Who has accepted comes back to it."""
+        await asyncio.sleep(self.world.rng.uniform(20, 400))
+        with suppress(Lost, PullcordError):
+            row = await self.world.call(lambda house: house.store.load(WORKSPACE, escalation))
+            if row is not None and row.escalation.owner == self.who:
+                await self._treat(row.escalation)
 
     def _acknowledged(self, found: Escalation, row: Row) -> None:
         self.world.history.told(row)
@@ -217,8 +229,10 @@ async def meddles_with_clocks(world: World) -> None:
     rng = world.rng
     while not world.weather.is_calm:
         await asyncio.sleep(rng.uniform(150, 900))
-        if rng.random() < 0.5:
-            world.is_channel_dead = not world.is_channel_dead
+        if rng.random() < 0.4:
+            world.is_channel_dead = True
+            await asyncio.sleep(rng.uniform(30, 500))
+            world.is_channel_dead = False
             continue
         hour = rng.random() < 0.1
         jump = timedelta(hours=1) if hour else timedelta(seconds=rng.uniform(5, 120))

@@ -32,7 +32,7 @@ from tests.simulation.policy import OPERATORS, POLICIES, WORKSPACE
 from tests.simulation.world import Lost, World, born
 
 #: escalations of one world, seconds of its storm
-ESCALATIONS = 100
+ESCALATIONS = 150
 STORM_SECONDS = 5_400.0
 #: limits of one world: steps of the loop, seconds on the wall, seconds of calm
 STEPS_MAX = 8_000_000
@@ -43,7 +43,7 @@ SETTLED_AFTER = 3_700.0
 #: how late a deadline may be acted on when nothing is wrong
 LATE_MAX = 60.0
 #: pauses of the engine here: every hint still wakes it at once
-PAUSES = {"timers": 5.0, "courier": 5.0, "duties": 30.0, "watchdog": 30.0, "policy": 10.0}
+PAUSES = {"timers": 10.0, "courier": 10.0, "duties": 30.0, "watchdog": 30.0, "policy": 10.0}
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Report:
         return f"{head}, {len(self.violations)} violations\n{told}\nrepeat it with: {again}"
 
 
-def weather_of(seed: int, *, escalations: int = ESCALATIONS, checks: bool = True) -> Report:
+def run_world(seed: int, *, escalations: int = ESCALATIONS, checks: bool = True) -> Report:
     """Run one world to its end; `checks` False makes agents trust what they are given."""
     report = Report(seed)
     began = time.perf_counter()
@@ -277,7 +277,7 @@ def storms(escalations: int, first: int | None, say: Callable[[str], None]) -> l
     """Fresh worlds until that many escalations were opened; stops at the first violation."""
     reports: list[Report] = []
     for seed in seeds(first):
-        reports.append(weather_of(seed))
+        reports.append(run_world(seed))
         say(f"{reports[-1]}, {reports[-1].wall:.1f} s")
         if reports[-1].violations or sum(each.opened for each in reports) >= escalations:
             return reports

@@ -59,6 +59,8 @@ class Watch:
         self.asked: dict[tuple[str, str], int] = {}
         self.configurations: dict[str, Configuration] = {}
         self.changes = 0
+        #: how often each kind of entry was written
+        self.kinds: dict[str, int] = {}
 
     def note(self, filed: Filed) -> None:
         """Look at a Change that is being written."""
@@ -79,16 +81,19 @@ class Watch:
         was = before.escalation if before else None
         yield from _of_state(now)
         yield from _of_step(was, now) if was else _of_opening(now)
-        yield from self._of_timeline(before, row, links)
-        yield from _of_contents(links, filed)
         entries = [json.loads(each.body) for each in links]
+        yield from self._of_timeline(before, row, links, entries)
+        yield from _of_contents(now.id, entries, filed)
         yield from _of_decision(was, now, entries)
         yield from _of_time(was, entries, links)
         for entry in entries:
+            self.kinds[entry["kind"]] = self.kinds.get(entry["kind"], 0) + 1
             if entry["kind"] == "asked":
                 yield from self._of_asked(was, now, entry["facts"])
 
-    def _of_timeline(self, before: Row | None, row: Row, links: list[Link]) -> Iterator[str]:
+    def _of_timeline(
+        self, before: Row | None, row: Row, links: list[Link], entries: list[dict[str, Any]]
+    ) -> Iterator[str]:
         """Dense, chained, and folding to exactly the public fields of the row."""
         found = row.escalation
         head = before.head if before else Head()
@@ -97,8 +102,8 @@ class Watch:
         pairs = [(each.body, each.hash) for each in links]
         yield from broken(pairs, workspace=found.workspace, chain=found.id, after=head.hash)
         state = self.folds.setdefault(found.id, {})
-        for each in links:
-            state.update(json.loads(each.body)["sets"])
+        for entry in entries:
+            state.update(entry["sets"])
         if state != public(found):
             expected = public(found)
             differs = sorted(name for name in expected if state.get(name) != expected[name])
@@ -178,12 +183,11 @@ def _in_two_steps(was: Escalation, now: Escalation) -> bool:
     return any(now.status in LEADS_TO[middle] for middle in LEADS_TO[was.status])
 
 
-def _of_contents(links: list[Link], filed: Filed) -> Iterator[str]:
+def _of_contents(chain: str, entries: list[dict[str, Any]], filed: Filed) -> Iterator[str]:
     """Every content is committed to by the chain, and every commitment has its content."""
     promised: dict[str, str] = {}
-    for each in links:
-        promised.update(json.loads(each.body)["sealed"])
-    chain = links[0].chain if links else ""
+    for entry in entries:
+        promised.update(entry["sealed"])
     sealed = {
         each.name: commitment(each.salt, each.ciphertext)
         for each in filed.sealed

@@ -31,13 +31,23 @@ def public_things(source: Source) -> Iterator[tuple[str, ast.AST]]:
             if isinstance(node, ast.ClassDef):
                 for inner in node.body:
                     if isinstance(inner, Function) and not inner.name.startswith("_"):
+                        if is_overload(inner):
+                            continue
                         yield f"{source.at(inner)} {node.name}.{inner.name}", inner
 
 
+def is_overload(function: Function) -> bool:
+    """Whether it only gives types; the implementation below it speaks for all overloads."""
+    names = [each.id for each in function.decorator_list if isinstance(each, ast.Name)]
+    return "overload" in names
+
+
 def says_what_it_is_for(node: ast.AST) -> bool:
-    """Whether a module, class or function has a docstring."""
+    """Whether a module, class or function has a docstring, or is one more shape of one that has."""
     assert isinstance(node, ast.Module | ast.ClassDef | Function), node
-    return bool(ast.get_docstring(node))
+    decorators = getattr(node, "decorator_list", [])
+    is_shape = any(ast.unparse(each).endswith("overload") for each in decorators)
+    return is_shape or bool(ast.get_docstring(node))
 
 
 def test_every_public_thing_says_what_it_is_for() -> None:

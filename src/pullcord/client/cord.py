@@ -1,6 +1,5 @@
 """The SDK's two faces: `Pullcord` blocks, `AsyncPullcord` awaits; what they do is written once."""
 
-import atexit
 import functools
 from collections.abc import (
     AsyncIterator,
@@ -222,10 +221,12 @@ class Pullcord(Face):
 
     def close(self) -> None:
         """Send what waits, for a short time, and let go of the connections."""
-        self.stop()
-        atexit.unregister(self._core.background.close)
-        self._core.background.close()
-        self._blocking.close()
+        self._end()
+
+    async def aclose(self) -> None:
+        """The same from a coroutine, where async functions are under guard."""
+        await on_thread(self._end, (), {})
+        await self._awaiting.close()
 
     def __enter__(self) -> Self:
         return self
@@ -387,9 +388,7 @@ class AsyncPullcord(Face):
 
     async def close(self) -> None:
         """Send what waits, for a short time, and let go of the connections."""
-        self.stop()
-        atexit.unregister(self._core.background.close)
-        await on_thread(self._core.background.close, (), {})
+        await on_thread(self._end, (), {})
         await self._awaiting.close()
 
     async def __aenter__(self) -> Self:

@@ -48,8 +48,9 @@ class Face:
         self._blocking = Blocking(address)
         self._awaiting = Awaiting(address)
         executions = Executions()
+        self._notes = Blocking(address)
         background = Background(
-            Blocking(address).send, name=secrets.token_hex(8), delivered=executions.ended
+            self._notes.send, name=secrets.token_hex(8), delivered=executions.ended
         )
         self._core = Core(
             address=address,
@@ -93,6 +94,14 @@ class Face:
     def call(self, call_id: str) -> AbstractContextManager[None]:
         """Guarded calls inside are this tool call of the model: one escalation, however often."""
         return named_call(call_id)
+
+    def _end(self) -> None:
+        """Send what waits, for a short time, and let go of all that needs no event loop."""
+        self.stop()
+        atexit.unregister(self._core.background.close)
+        self._core.background.close()
+        self._notes.close()
+        self._blocking.close()
 
     def stop(self) -> None:
         """End every `decisions()` of this client; safe to call from another thread or a signal."""
@@ -233,12 +242,14 @@ class Face:
 
 
 async def on_thread(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What a blocking function returns, without holding up the event loop."""
     import asyncio  # noqa: PLC0415  # the blocking face does without an event loop
 
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def id_of(end_user: EndUser | str) -> str:
+    """The id of an end user."""
     return end_user if isinstance(end_user, str) else end_user.id
 
 

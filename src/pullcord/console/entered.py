@@ -85,8 +85,7 @@ def problem_from(error: PullcordError) -> Problem:
 
 
 def _allowed(error: InvalidInput) -> str:
-    limit = f" Allowed: {error.limit}." if error.limit else ""
-    return f"{error.value} is not accepted.{limit} {error.remedy}"
+    return f"{error.remedy} Allowed: {error.limit}." if error.limit else error.remedy
 
 
 def _field(name: str) -> str:

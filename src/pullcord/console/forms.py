@@ -142,7 +142,6 @@ def _refuse_unsaid_changes(changes: tuple[Changed, ...]) -> None:
         raise InvalidInput(
             "decision",
             value="approve",
-            limit="nothing changed",
             remedy=(
                 f"You changed {first.path} from {first.before} to {first.after}. "
                 "Use “Approve with changes”, or put the old value back."
@@ -161,7 +160,6 @@ def edited_args(flat: Flat, view: DetailView) -> dict[str, Any]:
         raise InvalidInput(
             "decision",
             value="edit",
-            limit="at least one change",
             remedy="Change a value first, or use “Approve” for what was proposed.",
         )
     return args
@@ -185,10 +183,12 @@ def parsed_args(flat: Flat, view: DetailView) -> dict[str, Any]:
         for name, text in flat.items()
         if name.startswith("arg.") and name.removeprefix("arg.").partition("#")[0] in editable
     }
-    unchanged = {path: text for path, text in originals(view).items() if sent.get(path) == text}
-    flat_changes = {path: text for path, text in sent.items() if path not in unchanged}
+    unchanged = {path for path, text in originals(view).items() if sent.get(path) == text}
+    changes = {
+        name: text for name, text in sent.items() if name.partition("#")[0] not in unchanged
+    }
     try:
-        return parse_form(_schema_of(view.fields, base), flat_changes, base)
+        return parse_form(_schema_of(view.fields, base), changes, base)
     except FormProblem as problem:
         raise InvalidInput(
             f"args.{problem.field}", value=problem.value, remedy=f"It takes {problem.allowed}."

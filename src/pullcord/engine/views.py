@@ -12,7 +12,7 @@ from pullcord.engine.floors import Floors
 from pullcord.engine.policies import Policies
 from pullcord.engine.readers import colleague, colleagues, outsider
 from pullcord.engine.settings import Settings
-from pullcord.engine.views_detail import detail_view
+from pullcord.engine.views_detail import Sheet, detail_view
 from pullcord.engine.views_house import (
     duty_of,
     key_line,
@@ -115,12 +115,14 @@ class Views:
         row = await self._row(workspace, escalation)
         _, reader = await self._seen_by(workspace, who)
         return detail_view(
-            row,
-            await story_of(self._store, self._contents, row),
-            await self._store.receipts(workspace, escalation),
-            desktop=Desktop(workspace, who, reader),
-            floor=await self._floors.now(workspace, version=row.escalation.policy_version),
-            public_url=self._settings.public_url,
+            Sheet(
+                row=row,
+                story=await story_of(self._store, self._contents, row),
+                receipts=await self._store.receipts(workspace, escalation),
+                desktop=Desktop(workspace, who, reader),
+                floor=await self._floors.now(workspace, version=row.escalation.policy_version),
+                public_url=self._settings.public_url,
+            )
         )
 
     async def timeline(

@@ -1,6 +1,7 @@
 """The whole page of one escalation: everything a person needs to decide, in one value."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pullcord.briefing.briefing import completeness
@@ -28,25 +29,29 @@ REASONS = ("reason", *NOTES)
 RECEIPTS_MAX = 200
 
 
-def detail_view(
-    row: Row,
-    story: Story,
-    receipts: Sequence[Receipt],
-    *,
-    desktop: Desktop,
-    floor: Floor,
-    public_url: str,
-) -> DetailView:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a page is made of: the escalation, its story and messages, and who looks at it."""
+
+    row: Row
+    story: Story
+    receipts: Sequence[Receipt]
+    desktop: Desktop
+    #: people as they are now, duties as the escalation's policy has them
+    floor: Floor
+    public_url: str
+
+
+def detail_view(sheet: Sheet) -> DetailView:
     """The page as this person sees it now."""
-    escalation, reader = row.escalation, desktop.reader
+    escalation, reader, floor = sheet.row.escalation, sheet.desktop.reader, sheet.floor
+    story = sheet.story
     shown = story.content("shown")
     end_user = end_user_of(escalation, shown)
     filled = completeness(shown.get("briefing", {}))
     said, source = briefing.situation(shown)
-    notes = _notes(story, reader)
-    token = shown.get("status_token", "")
     return DetailView(
-        row=inbox_row(escalation, shown, desktop),
+        row=inbox_row(escalation, shown, sheet.desktop),
         version=escalation.version,
         generation=escalation.generation,
         shown_digest=escalation.shown_digest,
@@ -69,7 +74,7 @@ def detail_view(
         done=briefing.done(shown),
         conversation=briefing.conversation(shown, end_user),
         cut_messages=int(shown.get("cut_messages", 0)),
-        notes=notes,
+        notes=_notes(story, reader),
         pending_question=_pending(escalation, story, reader),
         offer=offer_out(escalation, reader),
         owner=person_out(reader, escalation.owner),
@@ -92,17 +97,22 @@ def detail_view(
         decided=result.decided(escalation, shown, story, reader),
         report=result.report(story),
         drift=result.drift(escalation, shown, story),
-        acts=acts(escalation, desktop.who, floor, reader),
+        acts=acts(escalation, sheet.desktop.who, floor, reader),
         people=[person_out(reader, who) for who in takers(escalation, floor)],
         timeline=timeline_lines(story, reader),
-        receipts=[_receipt(each, reader) for each in receipts[-RECEIPTS_MAX:]],
+        receipts=[_receipt(each, reader) for each in sheet.receipts[-RECEIPTS_MAX:]],
         completeness_score=filled.score,
         missing=list(filled.missing),
         hostile_marks=briefing.hostile_marks(shown, _note_texts(story)),
-        status_url=f"{public_url}/status/{token}" if token else "",
+        status_url=_status_url(sheet, shown),
         follows=escalation.follows,
         trace=escalation.trace,
     )
+
+
+def _status_url(sheet: Sheet, shown: Mapping[str, Any]) -> str:
+    token = shown.get("status_token", "")
+    return f"{sheet.public_url}/status/{token}" if token else ""
 
 
 def timeline_lines(story: Story, reader: Reader) -> list[TimelineLine]:

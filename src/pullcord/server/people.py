@@ -115,11 +115,11 @@ async def _lines(visit: Visit) -> AsyncIterator[bytes]:
     exporter = Exporter(house.store, house.vault, house.signer)
     joined: list[bytes] = []
     async for line in exporter.lines(visit.workspace, house.clock.now()):
-        joined.append(_ENCODER.encode(line))
+        joined.append(_ENCODER.encode(line) + b"\n")
         if len(joined) >= LINES_JOINED:
-            yield b"\n".join(joined) + b"\n"
+            yield b"".join(joined)
             joined.clear()
-    yield b"\n".join(joined) + b"\n"
+    yield b"".join(joined)
 
 
 ROUTES = (

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from typing import assert_never
 
 from pullcord.trigger.expression import (
     Binary,
@@ -79,14 +80,14 @@ def check(node: Node) -> str:
             _require(check(test), BOOL, test, "'?'")
             first, second = check(then), check(other)
             return first if first == second else DYN
-        case Logic(op=op, parts=parts):
-            for each in parts:
-                _require(check(each), BOOL, each, f"'{op}'")
-            return BOOL
+        case Logic():
+            return _logic(node)
         case Binary():
             return _binary(node)
         case Call():
             return _call(node)
+        case _:
+            assert_never(node)
 
 
 def _literal(value: object) -> str:
@@ -120,6 +121,12 @@ def unknown(path: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(name, VOCABULARY, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(VOCABULARY))}"
     return f"there is no {name!r}; {hint}"
+
+
+def _logic(node: Logic) -> str:
+    for each in node.parts:
+        _require(check(each), BOOL, each, f"'{node.op}'")
+    return BOOL
 
 
 def _item(node: Item) -> str:

@@ -10,7 +10,7 @@ other type takes the exact function. `v` is read at once, so one name is enough.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from pullcord.trigger import meaning
 from pullcord.trigger.expression import (
@@ -127,6 +127,8 @@ class _Writer:
                 return self._binary(node)
             case Call():
                 return self._call(node)
+            case _:
+                assert_never(node)
 
     def _constant(self, value: Any) -> str:
         if value is None or isinstance(value, bool):

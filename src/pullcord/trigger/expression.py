@@ -9,7 +9,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 SOURCE_LENGTH_MAX = 4_096
 #: brackets inside one another; operations inside one another; parts of one expression
@@ -184,6 +184,8 @@ def parts_of(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case Choice(test=test, then=then, other=other):
             return (test, then, other)
+        case _:
+            assert_never(node)
 
 
 def _limit_height(node: Node) -> None:

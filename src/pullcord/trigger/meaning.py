@@ -7,7 +7,7 @@ walk over the tree is the reference; compiled rules take it only after an except
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 
 import re2
 
@@ -244,6 +244,8 @@ def evaluate(node: Node, scope: Mapping[str, Any]) -> Any:
             return _binary(node, scope)
         case Call():
             return _call(node, scope)
+        case _:
+            assert_never(node)
 
 
 def _followed(path: tuple[str, ...], scope: Mapping[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from pullcord.store.port import AgentKey, Row
 from pullcord.store.sqlite import SqliteStore
 from pullcord.testing.clock import SeededIds, TurnableClock
 from pullcord.wire import requests as wire
+from pullcord.wire.views import DetailView
 
 #: a Monday, 14:00 in Berlin
 NOON = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
@@ -172,3 +173,24 @@ async def open_shop(
             SHOP, agent="support", environment=environment, creator="dana"
         )
         yield Shop(house, clock, key)
+
+
+# --- a person at the page of one escalation -----------------------------------------------------
+
+#: the arguments most escalations of these tests are about
+ARGS = {"order": "8812", "amount": 480.0}
+
+
+async def page(shop: Shop, escalation: str, who: str = "maria") -> DetailView:
+    """The page as this person sees it."""
+    return await shop.house.views.detail(SHOP, who, escalation)
+
+
+def allowed(view: DetailView) -> list[str]:
+    """The acts this viewer may use."""
+    return [each.verb for each in view.acts if each.is_allowed]
+
+
+def why_not(view: DetailView, verb: str) -> str:
+    """Why this viewer may not use this act."""
+    return next(each.why_not for each in view.acts if each.verb == verb)

@@ -11,10 +11,8 @@ import pytest
 from pullcord.engine import views_briefing, views_story
 from pullcord.engine.views_acts import ORDER
 from pullcord.owner.authority import POSITIONS
-from pullcord.store.port import Receipt, ReceiptState
 from pullcord.wire import requests as wire
-from pullcord.wire.views import DetailView
-from tests.unit.engine.shop import NOON, POLICY, SHOP, Shop, open_shop
+from tests.unit.engine.shop import ARGS, NOON, POLICY, SHOP, Shop, allowed, open_shop, page, why_not
 
 CLAIMS = wire.ClaimsIn(
     situation="Charged twice on 20 Nov.",
@@ -24,28 +22,12 @@ CLAIMS = wire.ClaimsIn(
     recommendation="Refund both.",
     counter_argument="One may be reversed already.",
 )
-ARGS = {"order": "8812", "amount": 480.0}
 
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with open_shop(tmp_path) as found:
         yield found
-
-
-async def page(shop: Shop, escalation: str, who: str = "maria") -> DetailView:
-    """The page as this person sees it."""
-    return await shop.house.views.detail(SHOP, who, escalation)
-
-
-def allowed(view: DetailView) -> list[str]:
-    """The acts this viewer may use."""
-    return [each.verb for each in view.acts if each.is_allowed]
-
-
-def why_not(view: DetailView, verb: str) -> str:
-    """Why this viewer may not use this act."""
-    return next(each.why_not for each in view.acts if each.verb == verb)
 
 
 # --- what is asked --------------------------------------------------------------------------------
@@ -147,7 +129,7 @@ async def test_a_choice_shows_its_options_and_the_safe_one(shop: Shop) -> None:
     ]
     assert view.money == ""
     assert view.fallback == (
-        "If nobody chooses by 14:30, the option “wait” is taken, and Anna is told so."
+        "If nobody chooses by 14:30, the option “Wait” is taken, and Anna is told so."
     )
     assert decided is not None
     assert (decided.option, decided.args, decided.changes) == ("Wait", None, [])
@@ -183,7 +165,7 @@ async def test_hidden_characters_are_named_wherever_the_agent_put_them(shop: Sho
 
     assert view.hostile_marks == [
         "bidi character in the question at 23",
-        "zero width character in the arguments at 26",
+        "zero width character in the arguments at 45",
         "bidi character in the agent's situation at 2",
         "bidi character in the end user's name at 2",
         "invisible tag character in context/2 at 0",
@@ -435,146 +417,6 @@ async def test_a_withdrawn_page_offers_nothing(shop: Shop) -> None:
     assert why_not(view, "decide").endswith("Nothing can be done.")
     assert view.decided is None
     assert view.timeline[-1].detail == "found it myself"
-
-
-# --- votes ----------------------------------------------------------------------------------------
-
-
-async def test_the_first_vote_stays_hidden_until_the_second_is_given(shop: Shop) -> None:
-    """A second person who sees the first one's vote is no second person."""
-    escalation = await shop.opened(tool="wire_money", args={"to": "x"})
-    asked = (await page(shop, escalation)).offer
-    assert asked is not None
-    voters = [each.id for each in asked.candidates]
-    await shop.does(voters[0], escalation, wire.DecideIn(kind="reject", note="smells"))
-
-    before = await page(shop, escalation, voters[1])
-    own = await page(shop, escalation, voters[0])
-    await shop.does(voters[1], escalation, wire.DecideIn(kind="reject"))
-    after = await page(shop, escalation, voters[1])
-
-    assert (before.votes_needed, before.votes_given, before.decided) == (2, 1, None)
-    assert "decided against" not in repr(before.timeline)
-    assert "smells" not in repr(before)
-    assert "reject" not in [line.detail for line in before.timeline]
-    assert why_not(own, "decide") == "Your vote is given and stands."
-    assert after.timeline[-1].sentence.count("decided against it") == 3
-
-
-# --- what became of it ----------------------------------------------------------------------------
-
-
-async def test_a_changed_decision_shows_what_was_changed(shop: Shop) -> None:
-    """Approved with changes: which, from what, to what."""
-    escalation = await shop.decided(kind="edit", args={**ARGS, "amount": 240.0}, note="half")
-
-    decided = (await page(shop, escalation)).decided
-
-    assert decided is not None
-    assert decided.args == {**ARGS, "amount": 240.0}
-    assert [(each.path, each.before, each.after) for each in decided.changes] == [
-        ("amount", "480", "240")
-    ]
-    assert decided.note == "half"
-
-
-async def test_an_unchanged_approval_shows_no_changes(shop: Shop) -> None:
-    """As it was proposed means exactly that."""
-    decided = (await page(shop, await shop.decided())).decided
-
-    assert decided is not None
-    assert decided.args == ARGS
-    assert decided.changes == []
-
-
-async def test_a_fallback_that_approves_runs_what_was_shown(shop: Shop) -> None:
-    """Where a rule approves when nobody decides, the page says what that was."""
-    policy = POLICY.replace("    steward: dana\n", "    steward: dana\n    fallback: approve\n")
-    await shop.house.office.apply(policy, by="dana")
-    escalation = await shop.opened()
-    before = await page(shop, escalation)
-    await shop.passes(timedelta(minutes=30))
-
-    decided = (await page(shop, escalation)).decided
-
-    assert before.fallback == (
-        "If nobody decides by 14:30, it is approved by rule, and Anna is told so."
-    )
-    assert decided is not None
-    assert (decided.args, decided.changes) == (ARGS, [])
-
-
-async def test_drift_is_shown_on_both_pages(shop: Shop) -> None:
-    """Who decided and who is asked about it now see the same difference."""
-    escalation = await shop.collected()
-    report = wire.ReportIn(
-        attempt="a1", outcome="executed", args={**ARGS, "amount": 500.0}, result="paid"
-    )
-    await shop.house.desk.report(shop.key, escalation, report)
-    ended = await page(shop, escalation)
-    (asked,) = (await shop.house.views.inbox(SHOP, "maria", tab="queues")).rows
-
-    follow_up = await page(shop, asked.id)
-
-    expected = [("amount", "480", "500")]
-    assert [(each.path, each.before, each.after) for each in ended.drift] == expected
-    assert [(each.path, each.before, each.after) for each in follow_up.drift] == expected
-    assert ended.report == "executed: paid"
-    assert follow_up.follows == escalation
-
-
-async def test_a_report_without_a_result_is_its_outcome(shop: Shop) -> None:
-    """Nothing is added to what the agent said."""
-    escalation = await shop.collected()
-    report = wire.ReportIn(attempt="a1", outcome="not_needed")
-    await shop.house.desk.report(shop.key, escalation, report)
-
-    view = await page(shop, escalation)
-
-    assert (view.report, view.drift) == ("not needed", [])
-
-
-async def test_what_was_added_since_is_attributed_and_dated(shop: Shop) -> None:
-    """Replies and context are claims of somebody at a time."""
-    escalation = await shop.opened()
-    await shop.does("maria", escalation, wire.AcceptIn())
-    await shop.does("maria", escalation, wire.QuestionIn(to="end_user", text="Which card?"))
-    shop.clock.turn(timedelta(minutes=2))
-    await shop.end_user_does(escalation, wire.ReplyIn(question="question/3", text="The blue one"))
-    await shop.agent_does(escalation, wire.ContextIn(text="It is a Visa."))
-    await shop.does("dana", escalation, wire.CommentIn(text="Seen before."))
-
-    view = await page(shop, escalation)
-
-    assert [(each.role, each.who, each.text, each.via) for each in view.notes] == [
-        ("person", "Maria Lopez", "Which card?", ""),
-        ("end_user", "The end user", "The blue one", "link"),
-        ("agent", "The agent support", "It is a Visa.", ""),
-        ("person", "Dana Weiss", "Seen before.", ""),
-    ]
-    assert view.notes[1].at == NOON + timedelta(minutes=2)
-    assert view.timeline[-1].detail == "Seen before."
-
-
-async def test_receipts_say_what_became_of_each_message(shop: Shop) -> None:
-    """ "Sent" is not "reached": each try and its end is visible."""
-    escalation = await shop.opened()
-    await shop.does("maria", escalation, wire.AcceptIn())
-    store, now = shop.house.store, shop.clock.now()
-    for _, outgoing in await store.claim_outgoing(now, lease_until=now + timedelta(minutes=1)):
-        to = f"{outgoing.message.to}:{outgoing.message.to_id}"
-        receipt = Receipt(
-            outgoing.id, escalation, to, "console", ReceiptState.DELIVERED, now, "seen"
-        )
-        await store.settle_outgoing(SHOP, outgoing.id, receipt, again_at=None)
-
-    view = await page(shop, escalation)
-
-    assert {(each.to, each.channel, each.state, each.detail) for each in view.receipts} == {
-        ("Maria Lopez", "console", "delivered", "seen"),
-        ("The agent support", "console", "delivered", "seen"),
-        ("The end user", "console", "delivered", "seen"),
-    }
 
 
 # --- escalations the engine opened itself ---------------------------------------------------------

@@ -47,6 +47,11 @@ def test_an_override_replaces_one_by_another() -> None:
     assert on_call(on(during(add="x", remove="a")), MONDAY).people == ("x",)
 
 
+def test_an_override_that_says_nothing_changes_nobody() -> None:
+    """Configuration refuses it; one that comes from elsewhere must not empty a duty."""
+    assert on_call(on(during()), MONDAY).people == ("a",)
+
+
 def test_replacements_never_chain() -> None:
     """A by B and B by C in one pass: B stands in for A, whatever stands in for B."""
     chain = (during(add="b", remove="a"), during(add="c", remove="b"))

@@ -393,7 +393,5 @@ def _fair_words(change: Change) -> None:
             assert escalation.owner not in stood_down
 
 
-Walk.TestCase.settings = settings(
-    settings.get_profile("pullcord"), max_examples=300, stateful_step_count=40
-)
+Walk.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
 TestWalk = Walk.TestCase

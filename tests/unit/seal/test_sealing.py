@@ -105,6 +105,7 @@ def test_one_content_may_be_opened_to_an_auditor_without_the_master_key() -> Non
     """Its key opens it and no other."""
     key = item_key(MASTER, "shop", "esc_1", "shown", SALT)
 
+    assert key == VAULT.key_of("shop", "esc_1", "shown", SALT)
     assert unseal_with(key, sealed()) == b'{"amount":480}'
     with pytest.raises(SealBroken):
         unseal_with(key, sealed(name="decision/2"))

@@ -1,4 +1,4 @@
-"""Reading rules: every mistake has a column and a remedy, and no text can cost more than a little."""
+"""Reading rules: every mistake has a column and a remedy, and no text can cost much."""
 
 import pytest
 

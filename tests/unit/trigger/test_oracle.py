@@ -281,7 +281,7 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=800)
 @given(st.recursive(TESTS, grown, max_leaves=8))
 def test_any_expression_gives_what_the_reference_implementation_gives(expression: str) -> None:
     """The compiled function, our reference and Google's agree on values and on errors."""
