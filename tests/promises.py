@@ -22,4 +22,36 @@ class Promise:
 
 PROMISES: tuple[Promise, ...] = (
     # --- builders append below, grouped by room, in the order a reader would ask -------------
+    # --- engine and store ---------------------------------------------------------------------
+    Promise(
+        "storm-safe-and-live",
+        "Whatever crashes, hangs or lies, every stop keeps an owner and a deadline, is decided "
+        "at most once and comes to an end.",
+        "engine",
+    ),
+    Promise(
+        "storm-repeats",
+        "A failure of the simulation can be repeated from its seed, entry for entry.",
+        "engine",
+    ),
+    Promise(
+        "storm-finds-planted-bugs",
+        "The simulation finds every one of twenty bugs that were planted to test it.",
+        "engine",
+    ),
+    Promise(
+        "http-histories-hold",
+        "What any client was told over HTTP is never taken back, and all are told one decision.",
+        "server",
+    ),
+    Promise(
+        "killed-server-loses-nothing",
+        "A server killed at any instant loses nothing it acknowledged and decides nothing twice.",
+        "store",
+    ),
+    Promise(
+        "killed-agent-runs-once",
+        "An agent killed at any instant runs no guarded call twice, and none without a decision.",
+        "client",
+    ),
 )

@@ -118,7 +118,8 @@ class Faults:
         await self.app(scope, receive, keep)
         body = b"".join(each.get("body", b"") for each in messages)
         altered = json.dumps(change(json.loads(body))).encode()
-        headers = [each for each in messages[0]["headers"] if each[0] != b"content-length"]
+        own = (b"content-length", b"etag")
+        headers = [each for each in messages[0]["headers"] if each[0] not in own]
         await send({**messages[0], "headers": headers})
         await send({"type": "http.response.body", "body": altered})
 

@@ -36,7 +36,7 @@ def nowhere(stage: Stage, **terms: Any) -> Any:
     return stage.agent(url="http://127.0.0.1:9", **terms)
 
 
-# --- without a policy ---------------------------------------------------------------------------
+# --- without a policy -------------------------------------------------------------------------
 def test_without_any_policy_nothing_runs(stage: Stage) -> None:
     """Not even a harmless call: nobody knows yet what is harmless."""
     made: list[Any] = []
@@ -145,7 +145,7 @@ def test_a_stale_policy_is_asked_for_again_and_goes_on(stage: Stage) -> None:
     assert stage.faults.count("/v1/policy") == 2
 
 
-# --- the one setting that says otherwise -----------------------------------------------------------
+# --- the one setting that says otherwise ------------------------------------------------------
 def test_a_tool_that_may_run_unchecked_does_so_loudly(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -175,7 +175,7 @@ def test_even_such_a_tool_is_stopped_by_the_last_policy_known(stage: Stage) -> N
     assert made == [("A", 1.0), ("A", 2.0)]
 
 
-# --- opening ----------------------------------------------------------------------------------------
+# --- opening ----------------------------------------------------------------------------------
 def test_a_call_that_cannot_be_opened_does_not_run(stage: Stage) -> None:
     """Nobody was asked, so nobody said yes."""
     made: list[Any] = []
@@ -191,7 +191,7 @@ def test_a_call_that_cannot_be_opened_does_not_run(stage: Stage) -> None:
 @pytest.mark.parametrize("how", ["busy", "cut"])
 def test_an_opening_whose_answer_was_lost_is_repeated_under_its_key(stage: Stage, how: str) -> None:
     """Nobody knows whether it was written: the same key finds it, and people are asked once."""
-    agent = stage.agent()
+    agent = stage.agent(patience="10s")
     stage.break_once("/v1/escalations", how, method="POST", after=True, times=2)
     issue_refund = agent.guard(refund([]))
 
@@ -237,7 +237,7 @@ def test_a_refusal_of_the_server_is_told_in_the_words_of_the_call(
     assert stopped.value.for_user
 
 
-# --- waiting ----------------------------------------------------------------------------------------
+# --- waiting ----------------------------------------------------------------------------------
 def test_a_server_that_falls_silent_while_a_call_waits_parks_it(stage: Stage) -> None:
     """The question stands there; the call neither runs nor fails."""
     made: list[Any] = []
@@ -252,7 +252,7 @@ def test_a_server_that_falls_silent_while_a_call_waits_parks_it(stage: Stage) ->
     assert stage.row(stopped.value.escalation).status == "open"
 
 
-# --- collecting and proving ---------------------------------------------------------------------------
+# --- collecting and proving -------------------------------------------------------------------
 def parked(stage: Stage, agent: Any, made: list[Any], **terms: Any) -> str:
     """A call that was parked and approved."""
     issue_refund = agent.guard(refund(made), **terms)
@@ -282,7 +282,7 @@ def test_a_decision_that_cannot_be_collected_is_not_executed(stage: Stage) -> No
 def test_a_decision_whose_answer_was_lost_is_collected_again_and_runs_once(stage: Stage) -> None:
     """The same attempt gets the same answer; a lost answer loses nothing."""
     made: list[Any] = []
-    agent = stage.agent()
+    agent = stage.agent(patience="10s")
     escalation = parked(stage, agent, made)
     stage.break_once("/collect", "cut", after=True)
 
@@ -445,7 +445,7 @@ def test_a_function_that_reads_an_argument_differently_now_is_not_executed(stage
     assert made == []
 
 
-# --- the stricter verdict wins ------------------------------------------------------------------------
+# --- the stricter verdict wins ----------------------------------------------------------------
 def stricter_rule(answer: dict[str, Any]) -> dict[str, Any]:
     """The agent holds a rule that the server does not apply."""
     rule = {"id": "own", "mode": "gate", "tools": ["issue_refund"], "when": "args.amount > 5"}
@@ -493,7 +493,7 @@ def test_a_rule_that_only_the_server_knows_denies(stage: Stage) -> None:
     assert made == []
 
 
-# --- what stands in the way of starting at all ----------------------------------------------------------
+# --- what stands in the way of starting at all ------------------------------------------------
 def test_without_address_or_key_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first minute of every new user: say which variable is missing and what goes there."""
     monkeypatch.delenv("PULLCORD_URL", raising=False)

@@ -44,7 +44,8 @@ class Stream:
 
     async def next(self) -> str:
         """The next piece of the body; empty at the end."""
-        return (await self._pieces.get()).get("body", b"").decode()
+        body: bytes = (await self._pieces.get()).get("body", b"")
+        return body.decode()
 
     @property
     def is_quiet(self) -> bool:

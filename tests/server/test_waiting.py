@@ -58,6 +58,40 @@ async def test_a_held_poll_is_answered_when_a_person_decides(place: Place) -> No
     assert len(place.app.state.parts.hub) == 0
 
 
+async def test_a_poll_for_one_escalation_waits_for_that_one(place: Place) -> None:
+    """A guarded call that waits is not woken by what else its agent left to collect."""
+    decided, waited = await place.decided("k1"), await place.opened("k2")
+    agent = place.agent()
+    other = await agent.get("/v1/decisions", params={"escalation": waited})
+    wanted = {"escalation": waited, "wait": "55"}
+    poll = asyncio.ensure_future(agent.get("/v1/decisions", params=wanted))
+    await waits(place)
+
+    await place.town.person("maria").approve(waited)
+    reply = await poll
+    both = await agent.get("/v1/decisions")
+
+    assert other.json() == {"decided": []}
+    assert [each["id"] for each in reply.json()["decided"]] == [waited]
+    assert {each["id"] for each in both.json()["decided"]} == {decided, waited}
+
+
+async def test_a_poll_for_one_escalation_finds_what_its_attempt_collected(place: Place) -> None:
+    """After a crash between collect and report the same attempt goes on; another one does not."""
+    escalation = await place.decided()
+    agent = place.agent()
+    await agent.post(f"/v1/escalations/{escalation}/collect", json={"attempt": "a1"})
+
+    found = [
+        (await agent.get("/v1/decisions", params={"escalation": escalation, **more})).json()
+        for more in ({"attempt": "a1"}, {"attempt": "a2"}, {})
+    ]
+    foreign = await place.agent(place.other_key).get(f"/v1/decisions?escalation={escalation}")
+
+    assert [len(each["decided"]) for each in found] == [1, 0, 0]
+    assert foreign.status_code == 404
+
+
 async def test_a_held_poll_ends_empty_when_its_time_is_over(place: Place) -> None:
     """No connection is held longer than it asked for."""
     await place.opened()
@@ -252,4 +286,5 @@ def test_the_newest_of_each_thing_is_told() -> None:
     told = events([Signal("escalation", "e", 1), Signal("people"), Signal("escalation", "e", 2)])
 
     assert told.count(b"event: changed") == 2
-    assert b'"version":2' in told and b'"version":1' not in told
+    assert b'"version":2' in told
+    assert b'"version":1' not in told

@@ -40,10 +40,8 @@ class Journal:
     """What one agent wrote down: requests it parked, effects it is about to have or has had."""
 
     opened: dict[str, wire.OpenIn] = field(default_factory=dict)
-    attempts: dict[str, str] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
-    ran: dict[str, dict[str, Any]] = field(default_factory=dict)
-    reported: set[str] = field(default_factory=set)
+    #: (attempt, escalation) to the arguments it ran with
+    ran: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
 
 class Agent:
@@ -61,10 +59,13 @@ class Agent:
     async def work(self, count: int, until: float) -> None:
         """Open that many escalations, spread over the storm."""
         rng = self.world.rng
+        self.world.busy += 1
         for _ in range(count):
             await asyncio.sleep(rng.expovariate(count / until))
             self._count += 1
+            self.world.busy += 1
             self.world.acts(self._stop(self._request(self._count)))
+        self.world.busy -= 1
 
     def _request(self, number: int) -> wire.OpenIn:
         rng = self.world.rng
@@ -87,12 +88,15 @@ class Agent:
 
     async def _stop(self, request: wire.OpenIn) -> None:
         """One guarded call, from the stop to parking."""
-        rng = self.world.rng
         self.journal.opened[request.key] = request
         opened = await self._open(request)
-        if opened is None or opened.row is None:
-            return
-        found = opened.row.escalation.id
+        if opened is not None and opened.row is not None:
+            await self._wait(request, opened.row.escalation.id)
+        self.world.busy -= 1
+
+    async def _wait(self, request: wire.OpenIn, found: str) -> None:
+        """While people are asked: perhaps ask again, add a word, take it back."""
+        rng = self.world.rng
         if rng.random() < 0.15:
             await asyncio.sleep(rng.uniform(1, 300))
             await self._open(request)
@@ -214,7 +218,7 @@ class Agent:
         self._same_for_all(collected)
         self.world.note(self.name, "collect", found.id, "ok")
         self._may_die(is_mortal)
-        outcome, args = self._run(collected)
+        outcome, args = self._run(collected, attempt)
         self._may_die(is_mortal)
         report = wire.ReportIn(attempt=attempt, outcome=outcome, args=args)
         try:
@@ -254,7 +258,7 @@ class Agent:
             public_keys={signer.key_id: signer.public_key},
         )
 
-    def _run(self, collected: Collected) -> tuple[Any, dict[str, Any] | None]:
+    def _run(self, collected: Collected, attempt: str) -> tuple[Any, dict[str, Any] | None]:
         """Run the guarded call if the decision says so; returns outcome and arguments."""
         found = collected.row.escalation
         decision = found.decision
@@ -262,11 +266,11 @@ class Agent:
         if decision.decided_digest is None:
             return "not_needed", None
         args = collected.content["args"]
-        if found.id in self.journal.ran:
-            return "executed", self.journal.ran[found.id]
+        if (attempt, found.id) in self.journal.ran:
+            return "executed", self.journal.ran[attempt, found.id]
         if self._checks and not self._is_what_was_decided(collected, args, self.world.clock.now()):
             return "not_needed", None
-        self.journal.ran[found.id] = args
+        self.journal.ran[attempt, found.id] = args
         ran = self.world.rng.random()
         document = {**(collected.document or {}), "args": args}
         self.world.history.effects.append(

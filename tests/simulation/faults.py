@@ -5,15 +5,18 @@ import random
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from pullcord.channels.port import Letter, Outcome, Sent
 from pullcord.errors import CommitUnknown, StoreBusy
+from pullcord.store.codec import message_of
 from pullcord.store.filing_sqlite import file
 from pullcord.store.lane import Connect, Job
-from pullcord.store.port import Filed
+from pullcord.store.port import Filed, Receipt, ReceiptState
 from pullcord.store.sqlite import SqliteStore
+from tests.simulation.watch import Watch
 
 Result = TypeVar("Result")
 
@@ -100,19 +103,19 @@ class StormyLane:
 class StormyStore(SqliteStore):
     """The real store on a real file; the weather stands between it and its callers."""
 
-    def __init__(self, process: Machine, note: Callable[[Filed], None]) -> None:
+    def __init__(self, process: Machine, watch: Watch) -> None:
         super().__init__(
             process.path, lane=lambda connect: StormyLane(connect, process), sync="OFF"
         )
         self._process = process
-        self._note = note
+        self._watch = watch
 
     async def commit(self, filed: Filed) -> None:
         """Write it; the watcher sees exactly what the database took."""
 
         def job(connection: sqlite3.Connection) -> None:
             file(connection, filed)
-            self._note(filed)
+            self._watch.note(filed)
 
         await self.write(job)
 
@@ -127,6 +130,16 @@ class StormyStore(SqliteStore):
             raise CommitUnknown("the connection was lost during the commit")
         await self._process.may_crash()
         return result
+
+    async def settle_outgoing(
+        self, workspace: str, outgoing: str, receipt: Receipt, *, again_at: datetime | None
+    ) -> None:
+        """A message is only dropped as stale when it is."""
+        if receipt.state is ReceiptState.STALE:
+            rows = await self.read("select message from outbox where id = ?", outgoing)
+            for (message,) in rows:
+                self._watch.dropped(message_of(message))
+        await super().settle_outgoing(workspace, outgoing, receipt, again_at=again_at)
 
     async def _ask(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         weather = self._process.weather

@@ -85,9 +85,7 @@ def run(
     selector = VirtualSelector(steps_max)
 
     def factory(
-        loop: asyncio.AbstractEventLoop,
-        coro: Coroutine[Any, Any, Any],
-        context: Context | None = None,
+        loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None
     ) -> asyncio.Task[Any]:
         if context is None:
             task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop)

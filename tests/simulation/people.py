@@ -236,5 +236,7 @@ async def meddles_with_clocks(world: World) -> None:
             continue
         hour = rng.random() < 0.1
         jump = timedelta(hours=1) if hour else timedelta(seconds=rng.uniform(5, 120))
+        if hour or abs(world.clock.skew) == timedelta(hours=1):
+            world.hour_jumped_at = world.clock.elapsed()
         world.weather.note("clock jump")
         world.clock.skew = rng.choice((jump, -jump, timedelta(0)))

@@ -16,8 +16,9 @@ from pullcord.engine.desk import Collected, Desk
 from pullcord.engine.filing import Filer
 from pullcord.path import asking, deciding, ending, stepping
 from pullcord.path.deciding import Ruling
+from pullcord.path.draft import Draft
 from pullcord.path.escalation import Change, Escalation, Fallback, Json
-from pullcord.store import filing_sqlite, group, queries_sqlite
+from pullcord.store import filing_sqlite, queries_sqlite
 from pullcord.store.port import AgentKey, Filed, Head, Receipt, ReceiptState, Row
 from pullcord.wire import requests as wire
 from tests.simulation.faults import StormyStore
@@ -164,13 +165,13 @@ def lets_a_late_vote_overwrite() -> Iterator[None]:
 
     def again(escalation: Escalation, request: Any, scene: Any) -> Change:
         if escalation.decision is not None and scene.ruling is None:
-            draft = deciding.Draft(replace(escalation), scene.now)
+            draft = Draft(escalation, scene.now)
             decision = replace(escalation.decision, by=scene.by.id, at=scene.now)
             draft.enter("decided", scene.by, decision=decision)
             return draft.change()
         return real(escalation, request, scene)
 
-    with patch.dict(acting.VERBS, {wire.DecideIn: again}):  # type: ignore[arg-type]
+    with patch.dict(acting.VERBS, {wire.DecideIn: again}):
         yield
 
 
@@ -206,18 +207,21 @@ def decides_with_one_vote() -> Iterator[None]:
 
 @contextmanager
 def falls_back_too_early() -> Iterator[None]:
-    """The clock of the fallback is five minutes ahead."""
+    """The fallback speaks five minutes before its time."""
     real = deciding.fall_back
 
     def early(escalation: Escalation, now: Any, **more: Any) -> Change:
-        return real(escalation, now + timedelta(minutes=5), **more)
+        if escalation.decide_by is None:
+            return Change()
+        sooner = replace(escalation, decide_by=escalation.decide_by - timedelta(minutes=5))
+        return real(sooner, now, **more)
 
     with patch.object(stepping, "fall_back", early):
         yield
 
 
-def commits_the_row_without_its_entries() -> AbstractContextManager[Any]:
-    """When the same instant holds a conflict, half of a Change stays."""
+def commits_the_row_without_the_rest() -> AbstractContextManager[Any]:
+    """State is written, entries and messages are not."""
 
     def half(connection: Any, filed: Filed) -> None:
         for row in filed.rows:
@@ -243,11 +247,6 @@ def drops_messages_that_fail() -> Iterator[None]:
         yield
 
 
-def keeps_neighbours_of_a_failure_half_written() -> AbstractContextManager[Any]:
-    """A failing Change of a group is not undone."""
-    return patch.object(group, "_give_up", lambda connection: None)
-
-
 def signs_something_else() -> AbstractContextManager[Any]:
     """The signature is over facts without the digest."""
     real = deciding.signed_facts
@@ -258,8 +257,8 @@ def signs_something_else() -> AbstractContextManager[Any]:
     return patch.object(deciding, "signed_facts", fewer)
 
 
-def forgets_who_declined() -> AbstractContextManager[Any]:
-    """Old messages still ask after somebody else was asked."""
+def takes_every_message_for_stale() -> AbstractContextManager[Any]:
+    """Nobody is told anything any more, and the receipts look fine."""
     return patch.object(courier, "is_stale", lambda message, escalation: True)
 
 
@@ -282,7 +281,8 @@ BUGS: tuple[Bug, ...] = (
     lets_any_agent_read,
     decides_with_one_vote,
     falls_back_too_early,
-    commits_the_row_without_its_entries,
+    commits_the_row_without_the_rest,
     drops_messages_that_fail,
     signs_something_else,
+    takes_every_message_for_stale,
 )

@@ -21,6 +21,7 @@ from unittest.mock import patch
 
 import structlog
 
+from pullcord.config import read as reading
 from pullcord.engine import office, policies, runner
 from pullcord.errors import PullcordError
 from pullcord.path.escalation import ENDED
@@ -39,9 +40,9 @@ STEPS_MAX = 8_000_000
 WALL_SECONDS_MAX = 120.0
 CALM_SECONDS_MAX = 6 * 3_600.0
 #: after a clock that went an hour ahead, leases may lie an hour in the future
-SETTLED_AFTER = 3_700.0
-#: how late a deadline may be acted on when nothing is wrong
-LATE_MAX = 60.0
+HOUR = 3_700.0
+#: how late a deadline may be acted on when nothing is wrong, and amid faults
+LATE_MAX, LATE_MAX_STORM = 60.0, 900.0
 #: pauses of the engine here: every hint still wakes it at once
 PAUSES = {"timers": 10.0, "courier": 10.0, "duties": 30.0, "watchdog": 30.0, "policy": 10.0}
 
@@ -83,18 +84,18 @@ def run_world(seed: int, *, escalations: int = ESCALATIONS, checks: bool = True)
         with noted(world.violated):
             await _story(world, report, checks=checks)
 
-    with tempfile.TemporaryDirectory(prefix="pullcord-storm-", dir=_memory()) as folder:
-        with (
-            patch.dict(runner.PAUSES, PAUSES),
-            patch.object(office, "read", READ),
-            patch.object(policies, "read_again", READ_AGAIN),
-        ):
-            try:
-                selector = run(main, steps_max=STEPS_MAX, born=born)
-                report.steps = selector.steps
-                report.simulated = selector.now
-            except Endless as problem:
-                report.violations.append(str(problem))
+    with (
+        tempfile.TemporaryDirectory(prefix="pullcord-storm-", dir=_memory()) as folder,
+        patch.dict(runner.PAUSES, PAUSES),
+        patch.object(office, "read", READ),
+        patch.object(policies, "read_again", READ_AGAIN),
+    ):
+        try:
+            selector = run(main, steps_max=STEPS_MAX, born=born)
+            report.steps = selector.steps
+            report.simulated = selector.now
+        except Endless as problem:
+            report.violations.append(str(problem))
     report.wall = time.perf_counter() - began
     for world in kept:
         report.violations += world.violations
@@ -131,7 +132,7 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     return remembered
 
 
-READ, READ_AGAIN = _once(office.read), _once(policies.read_again)
+READ, READ_AGAIN = _once(reading.read), _once(reading.read_again)
 
 
 @contextmanager
@@ -193,6 +194,7 @@ def _begin(world: World, agents: list[Agent], admin: Admin) -> None:
     world.acts(EndUser(world).live())
     world.acts(admin.live())
     world.acts(meddles_with_clocks(world))
+    world.acts(_punctuality(world))
 
 
 async def _until(world: World, done: Callable[[], bool], seconds: float) -> bool:
@@ -218,7 +220,6 @@ async def _calm(world: World, admin: Admin) -> None:
     world.clock.skew *= 0
     await admin.applies(POLICIES[0])
     await admin.welcomes_all()
-    world.acts(_punctuality(world))
     ended = await _until(world, lambda: _is_over(world), CALM_SECONDS_MAX)
     if not ended and not world.violations:
         left = [row.escalation for row in world.watch.rows.values()]
@@ -229,14 +230,15 @@ async def _calm(world: World, admin: Admin) -> None:
 
 
 def _is_over(world: World) -> bool:
-    return all(row.escalation.status in ENDED for row in world.watch.rows.values())
+    rows = world.watch.rows.values()
+    return not world.busy and all(row.escalation.status in ENDED for row in rows)
 
 
 async def _until_drained(world: World) -> bool:
     """The outbox empties: the longest wait between two tries is 15 minutes."""
+    far = world.clock.now().replace(year=2100)
     for _ in range(100):
         with suppress(Lost, PullcordError):
-            far = world.clock.now().replace(year=2100)
             waits = await world.call(lambda house: house.store.unsent_since(far))
             if waits is None:
                 return True
@@ -245,16 +247,25 @@ async def _until_drained(world: World) -> bool:
 
 
 async def _punctuality(world: World) -> None:
-    """With faults off and leases of the storm run out, no deadline waits for long."""
-    await asyncio.sleep(SETTLED_AFTER)
+    """No deadline waits for long: bounded amid faults, and strictly once they are over."""
+    calm_since = 0.0
     while True:
         await asyncio.sleep(15)
-        now = world.clock.now()
-        for row in world.watch.rows.values():
-            due_at = row.escalation.due_at
-            if due_at is not None and (now - due_at).total_seconds() > LATE_MAX:
-                world.violated(f"{row.escalation.id} is {row.escalation.status}, due at {due_at}")
-                return
+        elapsed = world.clock.elapsed()
+        if not world.weather.is_calm:
+            calm_since = elapsed
+        is_over = elapsed - calm_since > LATE_MAX_STORM
+        bound = LATE_MAX if is_over else LATE_MAX_STORM
+        if elapsed - world.hour_jumped_at > HOUR:
+            _none_late(world, bound)
+
+
+def _none_late(world: World, bound: float) -> None:
+    now = world.clock.now()
+    for row in world.watch.rows.values():
+        found = row.escalation
+        if found.due_at is not None and (now - found.due_at).total_seconds() > bound:
+            world.violated(f"{found.id} is {found.status} and was due at {found.due_at}")
 
 
 async def _reckon(world: World) -> str:

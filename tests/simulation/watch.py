@@ -19,6 +19,7 @@ from pullcord.path.escalation import (
     DecisionKind,
     Escalation,
     Fallback,
+    Message,
     Status,
 )
 from pullcord.path.timeline import Link, broken, public
@@ -73,6 +74,12 @@ class Watch:
             self.rows[row.escalation.id] = row
             generation = before.escalation.generation if before else 0
             self.generations[row.escalation.id, row.escalation.version] = generation
+
+    def dropped(self, message: Message) -> None:
+        """A message is thrown away because it is no longer true."""
+        found = self.rows[message.escalation].escalation
+        if found.is_living and found.generation == message.generation:
+            self._violated(f"{found.id}: a true {message.kind} to {message.to_id} was dropped")
 
     def _faults(
         self, before: Row | None, row: Row, links: list[Link], filed: Filed

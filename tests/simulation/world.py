@@ -13,7 +13,7 @@ from pullcord.channels.console import ConsoleChannel
 from pullcord.channels.port import Channel, Letter
 from pullcord.engine.house import House, furnish
 from pullcord.errors import OutsideFailed, PullcordError
-from pullcord.store.port import AgentKey, Row
+from pullcord.store.port import Row
 from pullcord.testing.clock import SeededIds
 from tests.simulation.faults import StormyChannel, StormyStore, Weather
 from tests.simulation.loop import SkewedClock
@@ -82,7 +82,7 @@ class Process:
         channels: dict[str, Channel] = {"webhook": channel}
         if world.has_console:
             channels["console"] = ConsoleChannel()
-        self.store = StormyStore(self, world.watch.note)
+        self.store = StormyStore(self, world.watch)
         self.house = furnish(
             self.store, master=MASTER, clock=world.clock, ids=world.ids, channels=channels
         )
@@ -154,7 +154,10 @@ class World:
         self.is_channel_dead = False
         self.has_console = self.rng.random() < 0.5
         self.escalations = escalations
-        self.keys: dict[str, AgentKey] = {}
+        #: agents that still want to open something
+        self.busy = 0
+        #: when the machine's clock last went an hour ahead or back
+        self.hour_jumped_at = -1e9
         self.processes: list[Process] = []
         self._context = copy_context()
         self._actors: list[asyncio.Task[Any]] = []
@@ -200,6 +203,7 @@ class World:
         """Somebody outside, who outlives every process."""
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._played(work), context=self._context.copy())
+        task.add_done_callback(lambda _: work.close())
         self._actors.append(task)
         return task
 

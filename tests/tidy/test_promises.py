@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 from tests.promises import PROMISES
 from tests.tidy.sources import ROOT, Function, Source, python
@@ -40,6 +41,7 @@ def promising(source: Source) -> Iterator[tuple[Function, list[str]]]:
                 yield each, [*of_module, *of_class, *marked(each.decorator_list, source)]
 
 
+@cache
 def kept() -> Counter[str]:
     """How many tests keep each promise."""
     return Counter(

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tests.tidy.sources import Function, Source, python
 
@@ -29,16 +30,13 @@ def test_no_test_sleeps() -> None:
     assert not asleep, "turn the clock or wait for an event instead:\n" + "\n".join(asleep)
 
 
-def asserts(function: Function, checkers: frozenset[str]) -> bool:
-    """Whether a test checks anything: asserts, expects an error, or calls what asserts."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assert):
-            return True
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            if name.endswith(("raises", "fail", "expect")) or name.split(".")[-1] in checkers:
-                return True
-    return False
+@cache
+def checks(function: Function) -> tuple[bool, frozenset[str]]:
+    """Whether a function asserts or expects an error itself, and the names of what it calls."""
+    calls = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
+    asserts = any(isinstance(node, ast.Assert) for node in ast.walk(function))
+    expects = any(name.endswith(("raises", "fail", "expect")) for name in calls)
+    return asserts or expects, frozenset(name.rpartition(".")[2] for name in calls)
 
 
 def checkers_of(sources: tuple[Source, ...]) -> frozenset[str]:
@@ -46,12 +44,14 @@ def checkers_of(sources: tuple[Source, ...]) -> frozenset[str]:
     functions = [each for source in sources for each in source.functions()]
     found: frozenset[str] = frozenset()
     for _ in range(5):
-        found = frozenset(
-            each.name
-            for each in functions
-            if not each.name.startswith("test_") and asserts(each, found)
-        )
+        found = frozenset(each.name for each in functions if is_checking(each, found))
     return found
+
+
+def is_checking(function: Function, checkers: frozenset[str]) -> bool:
+    """Whether a function checks anything: by itself, or through what asserts for it."""
+    by_itself, calls = checks(function)
+    return by_itself or bool(calls & checkers)
 
 
 def test_every_test_checks_something() -> None:
@@ -64,7 +64,7 @@ def test_every_test_checks_something() -> None:
         for source in sources
         if source.path.name.startswith("test_")
         for function in source.functions()
-        if function.name.startswith("test_") and not asserts(function, checkers)
+        if function.name.startswith("test_") and not is_checking(function, checkers)
     ]
 
     assert not idle, "assert what the test's name says:\n" + "\n".join(idle)

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 #: deepest nesting; bytes of one canonical document; largest exact integer of ECMAScript
@@ -96,7 +97,7 @@ def _pieces(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         yield "{"
         for at, key in enumerate(sorted(value, key=lambda each: each.encode("utf-16-be"))):
-            yield ("," if at else "") + json.dumps(key, ensure_ascii=False) + ":"
+            yield ("," if at else "") + encode_basestring(key) + ":"
             yield from _pieces(value[key])
         yield "}"
     elif isinstance(value, list | tuple):
@@ -106,10 +107,12 @@ def _pieces(value: Any) -> Iterator[str]:
                 yield ","
             yield from _pieces(item)
         yield "]"
+    elif type(value) is str:
+        yield encode_basestring(value)
     elif type(value) is float:
         yield number(value)
     else:
-        yield json.dumps(value, ensure_ascii=False)
+        yield json.dumps(value)
 
 
 def number(value: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Each begins where a word begins and takes all that belongs to it, so none is left in part.
+#: What each begins with stands in `_has_a_chance` too.
 _SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("cloud key", re.compile(r"\bA(?:KIA|SIA)[0-9A-Z]{16,}")),
     ("cloud key", re.compile(r"\bAIza[\w-]{35,}")),
@@ -28,6 +29,9 @@ _SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _DIGITS = re.compile(r"\d+(?:[ -]\d+)*")
+#: no card has fewer digits on end, and every account number begins like this
+_CARD_LIKE = re.compile(r"[0-9][0-9 -]{12}")
+_IBAN_LIKE = re.compile(r"[A-Z][A-Z][0-9][0-9]")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _IBAN_LENGTH_MIN = 15
 _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -62,6 +66,8 @@ class Redacted:
 
 def redact(text: str, *, personal: bool = False) -> Redacted:
     """Replace secrets, card numbers and IBANs; with `personal` also addresses and phones."""
+    if not personal and not _has_a_chance(text):
+        return Redacted(text, ())
     findings: list[Finding] = []
     end = 0
     for finding in sorted(_findings(text, personal), key=lambda each: (each.start, -each.end)):
@@ -85,6 +91,25 @@ def redact_value(value: Any, *, personal: bool = False, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [redact_value(item, personal=personal, depth=depth + 1) for item in value]
     return value
+
+
+def _has_a_chance(text: str) -> bool:
+    """Whether any secret, card or account number can be in it: what each begins with or needs.
+
+    Almost every text holds none, and this looks in a fraction of the time.
+    """
+    return (
+        "_" in text
+        or "k-" in text
+        or "AKIA" in text
+        or "ASIA" in text
+        or "AIza" in text
+        or "xox" in text
+        or "eyJ" in text
+        or "-----" in text
+        or _CARD_LIKE.search(text) is not None
+        or _IBAN_LIKE.search(text) is not None
+    )
 
 
 def _findings(text: str, personal: bool) -> Iterator[Finding]:

@@ -251,7 +251,8 @@ def _report_failure(
 def tell(core: Core, escalation: str, report: ReportIn) -> Flow[None]:
     """Report; what cannot be delivered now is delivered in the background, never executed again."""
     try:
-        yield from ask(plans.report(escalation, report), core.timer, patience=REPORT_WITHIN)
+        patience = min(core.patience, REPORT_WITHIN)
+        yield from ask(plans.report(escalation, report), core.timer, patience=patience)
     except (OutsideFailed, TooMuch) as error:
         log.warning("the report on %s waits: %s", escalation, error)
         core.background.report_later(escalation, report)

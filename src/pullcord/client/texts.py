@@ -57,11 +57,11 @@ def withdrawn(tool: str, escalation: str, now: datetime) -> tuple[str, str]:
 
 
 def taken_elsewhere(tool: str, escalation: str, now: datetime) -> tuple[str, str]:
-    """When another process of the same agent took the decision."""
+    """When the decision was taken before, here or by another process of the same agent."""
     return (
-        f"{tool} was not run here ({_on(now)}): another process of this agent took the decision "
-        f"on {escalation} and may have carried it out. Do not repeat it; look at the record of "
-        f"{escalation} for the result.",
+        f"{tool} was not run here ({_on(now)}): the decision on {escalation} was taken before, by "
+        "this or another process of this agent, and may have been carried out. Do not repeat it; "
+        f"look at the record of {escalation} for the result.",
         f"That is being carried out already. ({_on(now)})",
     )
 

@@ -54,7 +54,7 @@ def source_of(path: Path) -> str:
     if not 1 <= len(files) <= FILES_MAX:
         raise InvalidInput(
             "file",
-            value=f"{path} with {len(files)} files that end in .yaml",
+            value=f"{len(files)} files that end in .yaml in {path}",
             limit=f"1 to {FILES_MAX} of them",
             remedy="Name each NAME.yaml, directly in this directory.",
         )
@@ -65,7 +65,7 @@ def _text_of(path: Path) -> str:
     size = path.stat().st_size
     if size > SOURCE_BYTES_MAX:
         raise InvalidInput(
-            "file", value=f"{path} with {size} bytes", limit="1 MiB", remedy="Split it."
+            "file", value=f"{size} bytes in {path}", limit="1 MiB", remedy="Split it."
         )
     try:
         return path.read_text(encoding="utf-8")
@@ -121,9 +121,9 @@ def merged(parts: Sequence[Part]) -> Merged:
     for part in parts:
         value, places = load(part.text, file=part.file)
         if isinstance(value, dict):
-            _add(whole, value, places)
             if "rules" in value and "steward" not in value and len(parts) > 1:
                 whole.warnings.append(f"{part.file}: has rules and no steward; write steward: NAME")
+            _add(whole, value, places)
         elif len(parts) == 1:
             return Merged(value, places, [], [], [])
         else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -33,7 +33,9 @@ class Place:
 Places = dict[str, Place]
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(
+    r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]{1,3})?|[0-9]+[eE][-+]?[0-9]{1,3})"
+)
 #: tags the parser itself gives to what carries none
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -71,16 +73,14 @@ def load(source: str, *, file: str) -> tuple[Any, Places]:
 
 def _broken(error: Exception, source: str, file: str) -> InvalidPolicy:
     """What the parser said, with its line."""
-    line, problem = 1, str(error)
-    if isinstance(error, MarkedYAMLError):
-        problem = str(error.problem)
-        if error.problem_mark is not None:
-            line = error.problem_mark.line + 1
-    elif isinstance(error, ReaderError):
+    if isinstance(error, RecursionError):
+        return InvalidPolicy("file", value="nested", remedy=_DEEP, file=file, line=1)
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else 1
+    problem = str(getattr(error, "problem", None) or error)
+    if isinstance(error, ReaderError):
         line = source.count("\n", 0, error.position) + 1
         problem = f"the character U+{error.character:04X}"
-    elif isinstance(error, RecursionError):
-        return InvalidPolicy("file", value="nested", remedy=_DEEP, file=file, line=1)
     remedy = "Indent with spaces, not tabs." if "\\t" in problem else "Write it as YAML 1.2."
     return InvalidPolicy("file", value=problem, remedy=remedy, file=file, line=line)
 
@@ -91,7 +91,6 @@ class _Reader:
     def __init__(self, file: str, places: Places) -> None:
         self._file = file
         self._places = places
-        self._seen: set[int] = set()
 
     def _refuse(self, node: Node, path: str, value: object, remedy: str) -> InvalidPolicy:
         line = node.start_mark.line + 1
@@ -102,13 +101,10 @@ class _Reader:
         self._places[path] = Place(self._file, node.start_mark.line + 1)
         if depth > DEPTH_MAX:
             raise self._refuse(node, path, "nested", _DEEP)
-        if id(node) in self._seen:
-            raise self._refuse(node, path, "an alias", "Write the value out.")
-        if node.anchor:
-            raise self._refuse(node, path, f"&{node.anchor}", "Remove the anchor.")
+        if node.anchor:  # without anchors there are no aliases
+            raise self._refuse(node, path, f"&{node.anchor}", "Write the value out each time.")
         if str(node.tag) not in _PLAIN_TAGS:
             raise self._refuse(node, path, str(node.tag), "Remove the tag.")
-        self._seen.add(id(node))
         if isinstance(node, MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, SequenceNode):

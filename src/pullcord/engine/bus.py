@@ -102,10 +102,9 @@ class Bus:
         if not group:
             self._listeners.pop(listener.workspace, None)
 
-    def watch(self, watcher: Watcher) -> Callable[[], None]:
-        """Be told of everything this process publishes; returns what ends it."""
+    def watch(self, watcher: Watcher) -> None:
+        """Be told of everything this process publishes."""
         self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
 
     def publish(
         self,

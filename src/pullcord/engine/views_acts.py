@@ -1,11 +1,10 @@
 """What a viewer may do with one escalation now, and in words why not: the page shows the same."""
 
-from pullcord.owner.authority import LOOKERS
 from pullcord.owner.floor import Floor
-from pullcord.path.asking import is_candidate
 from pullcord.path.escalation import Control, DecisionKind, Escalation, Status
-from pullcord.path.permission import barred, why_not
+from pullcord.path.permission import unfit, why_not
 from pullcord.path.promise import outcome
+from pullcord.path.rungs import is_candidate, taker_of
 from pullcord.path.transitions import BY_VERB
 from pullcord.path.wording import Reader
 from pullcord.wire.views import MayDo
@@ -44,7 +43,7 @@ def refusal(escalation: Escalation, who: str, verb: str, *, floor: Floor, reader
     if verb == "accept" and escalation.status is Status.ACCEPTED:
         if escalation.owner == who:
             return "You have it already."
-        if not is_candidate(escalation, who):
+        if taker_of(escalation) != who:
             owner = reader.subject(escalation.owner)
             return f"{owner} has it; they or a lead can reassign it to you."
     return _by_state(escalation, who, verb) or why_not(escalation, who, verb, floor)
@@ -70,6 +69,8 @@ def _by_state(escalation: Escalation, who: str, verb: str) -> str:
         return "A question is pending; wait for the reply to it."
     if verb == "take_over" and escalation.control is Control.HUMAN:
         return "The conversation is taken over already."
+    if verb == "release" and escalation.control is Control.HUMAN:
+        return "You have the conversation; hand it back, or reassign it to a colleague."
     if verb == "hand_back" and escalation.control is not Control.HUMAN:
         return "The agent has the conversation; take over first, or decide."
     if verb == "extend" and extendable_seconds(escalation) == 0:
@@ -94,12 +95,8 @@ def extendable_seconds(escalation: Escalation) -> int:
 
 def takers(escalation: Escalation, floor: Floor) -> list[str]:
     """To whom it can be reassigned, by name: who is active, may act and does not have it."""
-    out = barred(escalation)
+    out = unfit(escalation, floor)
     if escalation.status is Status.ACCEPTED:
         out = out | {escalation.owner}
-    able = [
-        each
-        for each in floor.people.values()
-        if each.is_active and each.role not in LOOKERS and each.id not in out
-    ]
+    able = [each for each in floor.people.values() if each.is_active and each.id not in out]
     return [each.id for each in sorted(able, key=lambda each: (each.name, each.id))]

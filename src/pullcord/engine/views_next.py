@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from pullcord.owner.floor import Floor
-from pullcord.owner.resolve import Resolution, resolve
+from pullcord.owner.resolve import Resolution
+from pullcord.path.deciding import fallback_of
 from pullcord.path.escalation import Control, Escalation, Fallback, Status
-from pullcord.path.permission import barred
+from pullcord.path.rungs import resolved
 from pullcord.path.wording import Reader, listed, span
 
 
@@ -31,7 +32,7 @@ def _after_lapse(escalation: Escalation, floor: Floor, reader: Reader) -> str:
     if at is None or at == escalation.decide_by:
         return ""
     declined = (*escalation.declined, escalation.owner)
-    found = _resolved(replace(escalation, declined=declined), floor, at, escalation.rung)
+    found = resolved(replace(escalation, declined=declined), floor, at, start=escalation.rung)
     asked = _asked(found, reader)
     return f"if it is still undecided at {reader.clock(at)}, {asked} will be asked"
 
@@ -44,21 +45,10 @@ def later_asks(escalation: Escalation, floor: Floor) -> list[tuple[datetime, Res
     assert until is not None, f"{escalation.id} is open without decide_by"
     rung = escalation.rung + 1
     while rung <= len(escalation.ladder.rungs) and at < until:
-        resolution = _resolved(escalation, floor, at, rung)
+        resolution = resolved(escalation, floor, at, start=rung)
         found.append((at, resolution))
         at, rung = resolution.until, resolution.rung + 1
     return found
-
-
-def _resolved(escalation: Escalation, floor: Floor, at: datetime, start: int) -> Resolution:
-    return resolve(
-        escalation.ladder,
-        floor,
-        at,
-        start=start,
-        declined=frozenset(escalation.declined),
-        excluding=barred(escalation),
-    )
 
 
 def _asked(resolution: Resolution, reader: Reader) -> str:
@@ -90,4 +80,4 @@ def fallback_sentence(
         Fallback.KEEP_WAITING: f"If nobody decides by {by}, it keeps waiting: "
         f"people are reminded every {every}{waits}.",
         Fallback.APPROVE: f"If nobody decides by {by}, it is approved by rule{told}.",
-    }[escalation.terms.fallback]
+    }[fallback_of(escalation)]

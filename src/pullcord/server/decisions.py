@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from starlette.responses import Response
 
+from pullcord.path.escalation import Status
 from pullcord.server.route import Route, Visit, answer
 from pullcord.wire.bounds import WAIT_SECONDS_MAX, MaybeName
 from pullcord.wire.replies import DecisionsOut
@@ -47,10 +48,15 @@ async def decisions(visit: Visit) -> Response:
 
 async def _decided(visit: Visit) -> DecisionsOut:
     asked: DecisionsQuery = visit.query
-    found = await visit.house.agent_views.decided(visit.agent_key, attempt=asked.attempt)
+    views, key = visit.house.agent_views, visit.agent_key
     if not asked.escalation:
-        return found
-    return DecisionsOut(decided=[each for each in found.decided if each.id == asked.escalation])
+        return await views.decided(key, attempt=asked.attempt)
+    # by its id, not out of the list: however many others wait, this one is found
+    one = await views.escalation(key, asked.escalation)
+    if one.status == Status.COLLECTED and asked.attempt:
+        found = await views.decided(key, attempt=asked.attempt)
+        return DecisionsOut(decided=[each for each in found.decided if each.id == one.id])
+    return DecisionsOut(decided=[one] if one.status == Status.DECIDED else [])
 
 
 ROUTES = (
@@ -62,5 +68,6 @@ ROUTES = (
         agents=True,
         query=DecisionsQuery,
         gives=DecisionsOut,
+        problems=(404,),
     ),
 )

@@ -77,11 +77,10 @@ class Hub:
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._clock = clock
-        self._bus = bus
         self._ears: dict[tuple[str, str], set[Ear]] = {}
         self._count = 0
         self._is_closing = False
-        self._stop = bus.watch(self._heard)
+        bus.watch(self._heard)
 
     def __len__(self) -> int:
         return self._count
@@ -93,10 +92,6 @@ class Hub:
             for ear in ears:
                 ear.end()
 
-    def forget(self) -> None:
-        """Stop watching the bus."""
-        self._stop()
-
     @asynccontextmanager
     async def ear(self, request: Request, workspace: str, key: str) -> AsyncIterator[Ear]:
         """An ear of this key (`PEOPLE` for people) that ends when the client goes away.
@@ -104,7 +99,7 @@ class Hub:
         Raises:
             TooMuch: too many wait already.
         """
-        group = self._ears.setdefault((workspace, key), set())
+        group = self._ears.get((workspace, key), set())
         if self._count >= EARS_MAX or len(group) >= EARS_PER_CALLER_MAX:
             raise TooMuch(
                 f"{len(group)} requests of this caller wait already (at most "
@@ -114,7 +109,7 @@ class Hub:
         ear = Ear(self._clock)
         if self._is_closing:
             ear.end()
-        group.add(ear)
+        self._ears.setdefault((workspace, key), group).add(ear)
         self._count += 1
         gone = asyncio.ensure_future(_gone(request, ear))
         try:

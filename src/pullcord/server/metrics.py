@@ -73,7 +73,7 @@ class Metrics:
         self._routes: dict[tuple[str, str, int], Counter] = {}
         self._times: dict[str, Histogram] = {}
         self._read_at: datetime | None = None
-        self.stop = house.bus.watch(self._heard)
+        house.bus.watch(self._heard)
 
     def requested(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count one request; `seconds` is None for one that was held on purpose."""

@@ -1,5 +1,7 @@
 """The policy of the design document as people write it, and small changes to it."""
 
+# ruff: noqa: E501 - the text stands here as the documentation has it
+
 from pullcord.config.configuration import Configuration
 from pullcord.config.read import read
 from pullcord.errors import InvalidPolicies, InvalidPolicy

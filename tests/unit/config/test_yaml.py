@@ -69,12 +69,12 @@ def test_every_value_has_its_place_and_numbers_their_spelling() -> None:
             "a.yaml:3: a: 'a' is not accepted. It stands in line 1 already; keep one.",
         ),
         ("a:\n  b: 1\n  b: 2\n", "a.yaml:3: a.b: 'b' is not accepted. It stands in line 2"),
-        ("a: &x 1\n", "a.yaml:1: a: '&x' is not accepted. Remove the anchor."),
-        ("a: {b: *x}\n", "a.yaml:1: file: \"found undefined alias"),
+        ("a: &x 1\n", "a.yaml:1: a: '&x' is not accepted. Write the value out each time."),
+        ("a: {b: *x}\n", 'a.yaml:1: file: "found undefined alias'),
         ("a: !secret x\n", "a.yaml:1: a: '!secret' is not accepted. Remove the tag."),
         ("a: !!python/object:os.system x\n", "Remove the tag."),
         ("? [a, b]\n: c\n", "a.yaml:1: file: 'a key that is no text' is not accepted"),
-        ("a: [1,\n", "a.yaml:2: file: \"expected ',' or ']'"),
+        ("a: [1\n", "a.yaml:2: file: \"expected ',' or ']'"),
         ("a:\n\t- b\n", "a.yaml:2: file: \"found character '\\\\t' that cannot start any token"),
         ("a: b: c\n", "a.yaml:1: file: 'mapping values are not allowed here'"),
         ("ok: 1\nbad: \x00\n", "a.yaml:2: file: 'the character U+0000' is not accepted"),
@@ -82,7 +82,7 @@ def test_every_value_has_its_place_and_numbers_their_spelling() -> None:
         ('a: "\\ud800"\n', "a.yaml:1: a: 'the character U+D800' is not accepted. Remove it."),
         ('a: {"\\x07": 1}\n', "a.yaml:1: a: 'the character U+0007' is not accepted. Remove it."),
         ("a: 1\n---\nb: 2\n", "a.yaml:2: file: 'but found another document' is not accepted"),
-        ("[" * 300, "a.yaml:1: file: 'nested' is not accepted. Nest at most 32 levels."),
+        ("[" * 2_000, "a.yaml:1: file: 'nested' is not accepted. Nest at most 32 levels."),
         ("[" * 40 + "]" * 40, "'nested' is not accepted. Nest at most 32 levels."),
         ("- " * 2_000, "'nested' is not accepted. Nest at most 32 levels."),
         ("a" * 1_048_577, "a.yaml:1: file: '1048577 characters' is not accepted. allowed: 1 MiB"),
@@ -95,7 +95,7 @@ def test_what_is_no_plain_yaml_is_refused_with_its_line(source: str, message: st
 
 def test_an_alias_is_refused() -> None:
     """Aliases make small files huge."""
-    assert "anchor" in refusal("a: &x [1]\nb: *x\n")
+    assert "Write the value out each time." in refusal("a: &x [1]\nb: *x\n")
 
 
 def test_tabs_get_their_own_advice() -> None:

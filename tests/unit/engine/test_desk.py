@@ -356,9 +356,7 @@ async def test_something_else_that_ran_opens_a_question_to_a_person() -> None:
         assert row.escalation.closed_as == "drifted"
         assert again.escalation.version == row.escalation.version
         followers = [
-            each.escalation
-            for each in await town.escalations()
-            if each.escalation.follows == name
+            each.escalation for each in await town.escalations() if each.escalation.follows == name
         ]
         assert [each.severity for each in followers] == ["high"]
         shown = await town.house.contents.one("shop", followers[0].id, "shown")

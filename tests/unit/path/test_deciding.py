@@ -77,6 +77,7 @@ def test_the_owner_decides_and_everybody_hears() -> None:
     assert decision.content == "decision/3"
     assert told(change, MessageKind.DECIDED) == ["support", "u_7"]
     assert (escalation.offer, escalation.hold_until, escalation.decide_by) == (None, None, None)
+    assert escalation.generation == accepted().generation + 1
 
 
 def test_a_candidate_accepts_and_decides_in_one_act() -> None:

@@ -166,6 +166,14 @@ def test_the_first_of_two_deadlines_of_an_accepted_one_acts_first() -> None:
     assert kinds(second) == ["lapsed", "asked"]
 
 
+def test_when_everything_is_due_at_once_the_promise_goes_first() -> None:
+    """After an outage nobody else is asked about what is over: the fallback speaks."""
+    change = step(offered("cyd"), FLOOR, NOON + 5 * HOUR, sign=sign, nonce="n")
+
+    assert kinds(change) == ["decided"]
+    assert told(change, MessageKind.STOOD_DOWN) == ["ana", "cyd"]
+
+
 # --- snooze and extend --------------------------------------------------------------------------
 
 
