@@ -108,7 +108,7 @@ def test_an_annotation_that_cannot_be_resolved_counts_as_none() -> None:
 
 
 @dataclass
-class Callable_:
+class Multiplier:
     """An object that is called."""
 
     factor: int
@@ -119,7 +119,7 @@ class Callable_:
 
 def test_an_object_that_is_called_can_be_guarded() -> None:
     """Tools are not always functions."""
-    guarded = Guarded(tool="t", function=Callable_(2))
+    guarded = Guarded(tool="t", function=Multiplier(2))
 
     assert guarded.prepare((1.0,), {}).shown == {"amount": 1.0}
     assert not guarded.is_async

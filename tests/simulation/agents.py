@@ -3,7 +3,6 @@
 What an agent keeps on its own disk (`Journal`) survives its crashes; everything else is gone.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +22,7 @@ from pullcord.path.escalation import Actor, ActorKind, Escalation, agent
 from pullcord.seal.signing import verify
 from pullcord.store.port import AgentKey, Row
 from pullcord.wire import requests as wire
+from tests.simulation.loop import elapse
 from tests.simulation.world import Effect, Lost, World
 
 #: seconds between two polls of an agent
@@ -61,7 +61,7 @@ class Agent:
         rng = self.world.rng
         self.world.busy += 1
         for _ in range(count):
-            await asyncio.sleep(rng.expovariate(count / until))
+            await elapse(rng.expovariate(count / until))
             self._count += 1
             self.world.busy += 1
             self.world.acts(self._stop(self._request(self._count)))
@@ -98,11 +98,11 @@ class Agent:
         """While people are asked: perhaps ask again, add a word, take it back."""
         rng = self.world.rng
         if rng.random() < 0.15:
-            await asyncio.sleep(rng.uniform(1, 300))
+            await elapse(rng.uniform(1, 300))
             await self._open(request)
         if rng.random() < 0.1:
             await self._other_action(request)
-        await asyncio.sleep(rng.uniform(0, 600))
+        await elapse(rng.uniform(0, 600))
         draw = rng.random()
         if draw < 0.06:
             await self._tell(found, wire.WithdrawIn(reason="no longer"))
@@ -117,7 +117,7 @@ class Agent:
             try:
                 opened = await self.world.insist(lambda house: house.desk.open(self.key, request))
             except RunTakenOver:
-                await asyncio.sleep(self.world.rng.uniform(60, 600))
+                await elapse(self.world.rng.uniform(60, 600))
                 continue
             if opened.row is not None:
                 self._known(request, opened.row)
@@ -186,10 +186,10 @@ class Agent:
         for life in range(10_000):
             try:
                 while True:
-                    await asyncio.sleep(rng.uniform(*POLL))
+                    await elapse(rng.uniform(*POLL))
                     await self._poll(attempt, is_mortal=is_mortal)
             except AgentDied:
-                await asyncio.sleep(rng.uniform(5, 400))
+                await elapse(rng.uniform(5, 400))
                 if rng.random() < 0.5:
                     attempt = f"a{number}.{life}"
 
@@ -298,7 +298,7 @@ class EndUser:
         """Now and then add a word, answer a question, or cancel."""
         rng = self.world.rng
         while not self.world.weather.is_calm:
-            await asyncio.sleep(rng.uniform(20, 120))
+            await elapse(rng.uniform(20, 120))
             living = [row for row in self.world.watch.rows.values() if row.escalation.is_living]
             if living:
                 await self._one(rng.choice(living).escalation)

@@ -1,6 +1,5 @@
 """The weather: which faults come how often, drawn from the seed, until it turns calm."""
 
-import asyncio
 import random
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pullcord.store.filing_sqlite import file
 from pullcord.store.lane import Connect, Job
 from pullcord.store.port import Filed, Receipt, ReceiptState
 from pullcord.store.sqlite import SqliteStore
+from tests.simulation.loop import elapse
 from tests.simulation.watch import Watch
 
 Result = TypeVar("Result")
@@ -90,9 +90,9 @@ class StormyLane:
     async def run(self, job: Job[Result]) -> Result:
         """Let others go first, then run the job whole."""
         weather = self._process.weather
-        await asyncio.sleep(weather.rng.choice((0.0, 0.0, 0.001, 0.02)))
+        await elapse(weather.rng.choice((0.0, 0.0, 0.001, 0.02)))
         if weather.strikes("stall", weather.stall):
-            await asyncio.sleep(weather.rng.uniform(*STALL))
+            await elapse(weather.rng.uniform(*STALL))
         return job(self._connection)
 
     async def close(self) -> None:
@@ -165,7 +165,7 @@ class StormyChannel:
         weather = self._process.weather
         rng = weather.rng
         if weather.strikes("slow channel", weather.channel / 2):
-            await asyncio.sleep(rng.uniform(5, 45))
+            await elapse(rng.uniform(5, 45))
         if self.is_dead() and not weather.is_calm:
             weather.note("dead channel")
             return Sent(Outcome.RETRY, "no answer")

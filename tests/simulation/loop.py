@@ -69,10 +69,23 @@ class SkewedClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait on virtual time."""
-        await asyncio.sleep(seconds)
+        await elapse(seconds)
 
 
-Factory = Callable[..., asyncio.Task[Any]]
+async def elapse(seconds: float) -> None:
+    """Let that much virtual time pass."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    timer = loop.call_later(seconds, _ring, over)
+    try:
+        await over
+    finally:
+        timer.cancel()
+
+
+def _ring(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def run(

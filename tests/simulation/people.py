@@ -13,6 +13,7 @@ from pullcord.owner.roster import Absence
 from pullcord.path.escalation import AskKind, Control, Escalation, Status, person
 from pullcord.store.port import Filter, Row
 from pullcord.wire import requests as wire
+from tests.simulation.loop import elapse
 from tests.simulation.policy import OPERATORS, PEOPLE, POLICIES, WORKSPACE
 from tests.simulation.world import Lost, World
 
@@ -42,7 +43,7 @@ class Operator:
             with suppress(TimeoutError):
                 async with asyncio.timeout(rng.uniform(*idle)):
                     await pinged.wait()
-                    await asyncio.sleep(rng.uniform(5, 90))
+                    await elapse(rng.uniform(5, 90))
             pinged.clear()
             with suppress(Lost, PullcordError):
                 await self._look()
@@ -61,7 +62,7 @@ class Operator:
         calm = self.world.weather.is_calm
         chosen = page.rows if calm else [self.world.rng.choice(page.rows)]
         for row in chosen:
-            await asyncio.sleep(self.world.rng.uniform(*THINKS) / (8 if calm else 1))
+            await elapse(self.world.rng.uniform(*THINKS) / (8 if calm else 1))
             with suppress(Lost, PullcordError):
                 await self._treat(row.escalation)
 
@@ -153,7 +154,7 @@ class Operator:
 
     async def _later(self, escalation: str) -> None:
         """Who has accepted comes back to it."""
-        await asyncio.sleep(self.world.rng.uniform(20, 400))
+        await elapse(self.world.rng.uniform(20, 400))
         with suppress(Lost, PullcordError):
             row = await self.world.call(lambda house: house.store.load(WORKSPACE, escalation))
             if row is not None and row.escalation.owner == self.who:
@@ -181,7 +182,7 @@ class Admin:
         """Meddle until the storm is over."""
         rng = self.world.rng
         while not self.world.weather.is_calm:
-            await asyncio.sleep(rng.uniform(100, 900))
+            await elapse(rng.uniform(100, 900))
             draw = rng.random()
             if draw < 0.35:
                 await self.applies(rng.choice(POLICIES))
@@ -228,10 +229,10 @@ async def meddles_with_clocks(world: World) -> None:
     """The machine's clock jumps and is set right again; a channel dies and comes back."""
     rng = world.rng
     while not world.weather.is_calm:
-        await asyncio.sleep(rng.uniform(150, 900))
+        await elapse(rng.uniform(150, 900))
         if rng.random() < 0.4:
             world.is_channel_dead = True
-            await asyncio.sleep(rng.uniform(30, 500))
+            await elapse(rng.uniform(30, 500))
             world.is_channel_dead = False
             continue
         hour = rng.random() < 0.1

@@ -27,7 +27,8 @@ from pullcord.errors import PullcordError
 from pullcord.path.escalation import ENDED
 from tests.simulation.agents import Agent, EndUser
 from tests.simulation.audit import audit
-from tests.simulation.loop import Endless, SkewedClock, run
+from tests.simulation.loop import Endless, SkewedClock, elapse, run
+from tests.simulation.over_http import begin as clients
 from tests.simulation.people import Admin, Operator, meddles_with_clocks
 from tests.simulation.policy import OPERATORS, POLICIES, WORKSPACE
 from tests.simulation.world import Lost, World, born
@@ -61,6 +62,9 @@ class Report:
     faults: Mapping[str, int] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
     digest: str = ""
+    #: over HTTP only: replies about an escalation, and how often each status came
+    replies: int = 0
+    codes: Mapping[int, int] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -72,7 +76,9 @@ class Report:
         return f"{head}, {len(self.violations)} violations\n{told}\nrepeat it with: {again}"
 
 
-def run_world(seed: int, *, escalations: int = ESCALATIONS, checks: bool = True) -> Report:
+def run_world(
+    seed: int, *, escalations: int = ESCALATIONS, checks: bool = True, over_http: bool = False
+) -> Report:
     """Run one world to its end; `checks` False makes agents trust what they are given."""
     report = Report(seed)
     began = time.perf_counter()
@@ -82,7 +88,7 @@ def run_world(seed: int, *, escalations: int = ESCALATIONS, checks: bool = True)
         world = World(seed, Path(folder), clock, escalations=escalations)
         kept.append(world)
         with noted(world.violated):
-            await _story(world, report, checks=checks)
+            await _story(world, report, checks=checks, over_http=over_http)
 
     with (
         tempfile.TemporaryDirectory(prefix="pullcord-storm-", dir=_memory()) as folder,
@@ -151,7 +157,7 @@ def noted(violated: Callable[[str], None]) -> Iterator[None]:
         structlog.reset_defaults()
 
 
-async def _story(world: World, report: Report, *, checks: bool) -> None:
+async def _story(world: World, report: Report, *, checks: bool, over_http: bool) -> None:
     rng = world.rng
     await world.begin(processes=rng.choice((1, 1, 2)))
     admin = Admin(world)
@@ -159,12 +165,22 @@ async def _story(world: World, report: Report, *, checks: bool) -> None:
     for source in (*POLICIES[1:], POLICIES[0]):
         configuration = await house.office.apply(source, by="dana")
         world.watch.configurations[configuration.policy.version] = configuration
-    agents = [Agent(world, await _key(world, each), checks=checks) for each in range(3)]
+    histories = None
+    if over_http:
+        histories = await clients(world, STORM_SECONDS * 0.9)
+    else:
+        agents = [Agent(world, await _key(world, each), checks=checks) for each in range(3)]
+        _begin(world, agents)
+    world.acts(admin.live())
+    world.acts(meddles_with_clocks(world))
+    world.acts(_punctuality(world))
     world.weather.is_calm = False
-    _begin(world, agents, admin)
     storm = asyncio.get_running_loop().time() + STORM_SECONDS
     await _until(world, lambda: asyncio.get_running_loop().time() >= storm, STORM_SECONDS * 2)
     await _calm(world, admin)
+    if histories is not None:
+        histories.audit()
+        report.replies, report.codes = histories.replies, histories.statuses
     if not world.violations:
         report.digest = await _reckon(world)
     await world.end()
@@ -181,7 +197,7 @@ async def _key(world: World, number: int) -> Any:
     return key
 
 
-def _begin(world: World, agents: list[Agent], admin: Admin) -> None:
+def _begin(world: World, agents: list[Agent]) -> None:
     shares = (0.6, 0.3, 0.1)
     for agent, share in zip(agents, shares, strict=True):
         count = max(1, round(world.escalations * share * 1.35))
@@ -192,9 +208,6 @@ def _begin(world: World, agents: list[Agent], admin: Admin) -> None:
         world.acts(Operator(world, who).live())
     world.acts(Operator(world, "dev").live())
     world.acts(EndUser(world).live())
-    world.acts(admin.live())
-    world.acts(meddles_with_clocks(world))
-    world.acts(_punctuality(world))
 
 
 async def _until(world: World, done: Callable[[], bool], seconds: float) -> bool:
@@ -242,7 +255,7 @@ async def _until_drained(world: World) -> bool:
             waits = await world.call(lambda house: house.store.unsent_since(far))
             if waits is None:
                 return True
-        await asyncio.sleep(60)
+        await elapse(60)
     return False
 
 
@@ -250,7 +263,7 @@ async def _punctuality(world: World) -> None:
     """No deadline waits for long: bounded amid faults, and strictly once they are over."""
     calm_since = 0.0
     while True:
-        await asyncio.sleep(15)
+        await elapse(15)
         elapsed = world.clock.elapsed()
         if not world.weather.is_calm:
             calm_since = elapsed

@@ -16,7 +16,7 @@ from pullcord.errors import OutsideFailed, PullcordError
 from pullcord.store.port import Row
 from pullcord.testing.clock import SeededIds
 from tests.simulation.faults import StormyChannel, StormyStore, Weather
-from tests.simulation.loop import SkewedClock
+from tests.simulation.loop import SkewedClock, elapse
 from tests.simulation.watch import Watch
 
 Result = TypeVar("Result")
@@ -100,7 +100,7 @@ class Process:
                 await self.house.runner.start()
             except OutsideFailed:
                 await self.store.close()
-                await asyncio.sleep(1)
+                await elapse(1)
             else:
                 self.is_up = True
                 return
@@ -184,7 +184,7 @@ class World:
 
     async def _replace(self, process: Process) -> None:
         await process.die()
-        await asyncio.sleep(self.weather.rng.choice((0.2, 2.0, 30.0)))
+        await elapse(self.weather.rng.choice((0.2, 2.0, 30.0)))
         again = Process(self)
         self.processes[self.processes.index(process)] = again
         await again.spawn(again.start())
@@ -229,7 +229,7 @@ class World:
         weather = self.weather
         up = [each for each in self.processes if each.is_up]
         if not up or weather.strikes("request lost", weather.reply / 2):
-            await asyncio.sleep(1)
+            await elapse(1)
             raise Lost
         task = self._serve(weather.rng.choice(up), act)
         if weather.strikes("request twice", weather.twice):
@@ -257,7 +257,7 @@ class World:
             try:
                 return await self.call(act)
             except (Lost, OutsideFailed):
-                await asyncio.sleep(self.rng.uniform(0.5, 8))
+                await elapse(self.rng.uniform(0.5, 8))
         raise AssertionError("the house did not answer any more")
 
     def note(self, client: str, verb: str, target: str, outcome: str) -> None:

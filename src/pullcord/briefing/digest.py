@@ -18,6 +18,13 @@ from typing import Any
 DEPTH_MAX = 64
 BYTES_MAX = 4 * 1_048_576
 INTEGER_MAX = 2**53 - 1
+DOUBLE_MAX = int(1.7976931348623157e308)
+
+#: who writes the canonical form: `json.dumps`, the same after `_settled`, or `_pieces`
+_PLAIN, _WHOLE, _OWN = 0, 1, 2
+#: the way to a value inside a document: what holds it, and its key or index
+Path = tuple[Any, str | int] | tuple[()]
+_ROOT: Path = ()
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
@@ -31,13 +38,15 @@ def canonical(value: Any) -> bytes:
     """The canonical JSON of a value, UTF-8.
 
     Raises:
-        NotCanonical: NaN, infinity, integers beyond 2^53 - 1, lone surrogates, keys that are no
+        NotCanonical: NaN, infinity, integers that are no doubles, lone surrogates, keys that are no
             text, more than 64 levels, or more than 4 MiB.
     """
-    if _is_plain(value, "$", 0):
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    else:
+    form = _form(value, _ROOT, 0)
+    if form == _OWN:
         text = "".join(_pieces(value))
+    else:
+        settled = _settled(value) if form == _WHOLE else value
+        text = json.dumps(settled, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     encoded = text.encode()
     if len(encoded) > BYTES_MAX:
         raise NotCanonical(f"{len(encoded)} bytes; at most {BYTES_MAX} are accepted")
@@ -49,48 +58,88 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def _is_plain(value: Any, path: str, depth: int) -> bool:
-    """Check a value whole; True when `json.dumps` already writes its canonical form."""
-    if value is None or value is True or value is False:
-        return True
+def _form(value: Any, path: Path, depth: int) -> int:
+    """Check a value whole; tells who writes its canonical form."""
     kind = type(value)
     if kind is str:
         _check_text(value, path)
-        return True
+        return _PLAIN
     if kind is int:
-        if not -INTEGER_MAX <= value <= INTEGER_MAX:
-            raise NotCanonical(f"{path}: integers beyond 2^53-1 are not exact; send text instead")
-        return True
+        return _PLAIN if -INTEGER_MAX <= value <= INTEGER_MAX else _form_of_large(value, path)
     if kind is float:
-        if not math.isfinite(value):
-            raise NotCanonical(f"{path}: {value} is no JSON number; send null or text instead")
-        return False
+        return _form_of_double(value, path)
+    if value is None or kind is bool:
+        return _PLAIN
     if depth >= DEPTH_MAX:
-        raise NotCanonical(f"{path}: nested more than {DEPTH_MAX} levels")
+        raise NotCanonical(f"{_named(path)}: nested more than {DEPTH_MAX} levels")
     if kind is dict:
-        return _is_plain_object(value, path, depth)
-    if kind in (list, tuple):
-        plain = [_is_plain(item, f"{path}[{at}]", depth + 1) for at, item in enumerate(value)]
-        return all(plain)
-    raise NotCanonical(f"{path}: {kind.__name__} is not JSON; send text or a number instead")
+        return _form_of_object(value, path, depth)
+    if kind is list or kind is tuple:
+        form = _PLAIN
+        for at, item in enumerate(value):
+            form = max(form, _form(item, (path, at), depth + 1))
+        return form
+    raise NotCanonical(
+        f"{_named(path)}: {kind.__name__} is not JSON; send text or a number instead"
+    )
 
 
-def _is_plain_object(value: dict[Any, Any], path: str, depth: int) -> bool:
-    plain = True
+def _form_of_object(value: dict[Any, Any], path: Path, depth: int) -> int:
+    form = _PLAIN
     for key, item in value.items():
         if type(key) is not str:
-            raise NotCanonical(f"{path}: the key {key!r} is not text")
+            raise NotCanonical(f"{_named(path)}: the key {key!r} is not text")
         _check_text(key, path)
         if not key.isascii() and _ASTRAL.search(key):
-            plain = False
-        if not _is_plain(item, f"{path}.{key}", depth + 1):
-            plain = False
-    return plain
+            form = _OWN
+        form = max(form, _form(item, (path, key), depth + 1))
+    return form
 
 
-def _check_text(text: str, path: str) -> None:
+def _form_of_double(value: float, path: Path) -> int:
+    """Python and ECMAScript write fractions alike from 0.0001 to 10^16, and 480.0 as 480."""
+    if not math.isfinite(value):
+        raise NotCanonical(f"{_named(path)}: {value} is no JSON number; send null or text instead")
+    if value.is_integer():
+        return _WHOLE if abs(value) <= INTEGER_MAX else _OWN
+    return _PLAIN if 1e-4 <= abs(value) < 1e16 else _OWN
+
+
+def _form_of_large(value: int, path: Path) -> int:
+    """Beyond 2^53 an integer is taken only if it is a double, or a double was written as it."""
+    is_double = abs(value) <= DOUBLE_MAX and (
+        int(float(value)) == value or number(float(value)) == str(value)
+    )
+    if not is_double:
+        raise NotCanonical(
+            f"{_named(path)}: integers beyond 2^53-1 are not exact; send text instead"
+        )
+    return _OWN
+
+
+def _check_text(text: str, path: Path) -> None:
     if not text.isascii() and _SURROGATE.search(text):
-        raise NotCanonical(f"{path}: holds a lone surrogate; send valid Unicode text")
+        raise NotCanonical(f"{_named(path)}: holds a lone surrogate; send valid Unicode text")
+
+
+def _named(path: Path) -> str:
+    """A path as people write it, such as `$.args.rows[0]`."""
+    steps: list[str] = []
+    while path:
+        path, step = path
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "$" + "".join(reversed(steps))
+
+
+def _settled(value: Any) -> Any:
+    """The same value with whole doubles as integers: 480.0 is written 480."""
+    if type(value) is float and value.is_integer():
+        return int(value)
+    if type(value) is dict:
+        return {key: _settled(item) for key, item in value.items()}
+    if type(value) is list or type(value) is tuple:
+        return [_settled(item) for item in value]
+    return value
 
 
 def _pieces(value: Any) -> Iterator[str]:
@@ -109,8 +158,8 @@ def _pieces(value: Any) -> Iterator[str]:
         yield "]"
     elif type(value) is str:
         yield encode_basestring(value)
-    elif type(value) is float:
-        yield number(value)
+    elif type(value) is float or (type(value) is int and abs(value) > INTEGER_MAX):
+        yield number(float(value))
     else:
         yield json.dumps(value)
 
@@ -164,8 +213,8 @@ def strict_loads(text: bytes | str) -> Any:
         raise
     except ValueError as error:  # no JSON, no UTF-8, or an integer of thousands of digits
         raise NotCanonical(f"not JSON: {error}") from None
-    _is_plain(value, "$", 0)
-    _refuse_nul(value, "$")
+    _form(value, _ROOT, 0)
+    _refuse_nul(value, _ROOT)
     return value
 
 
@@ -182,17 +231,17 @@ def _no_constant(name: str) -> Any:
     raise NotCanonical(f"{name} is no JSON number; send null or text instead")
 
 
-def _refuse_nul(value: Any, path: str) -> None:
+def _refuse_nul(value: Any, path: Path) -> None:
     if isinstance(value, str):
         if "\0" in value:
-            raise NotCanonical(f"{path}: holds a NUL character; remove it")
+            raise NotCanonical(f"{_named(path)}: holds a NUL character; remove it")
     elif isinstance(value, dict):
         for key, item in value.items():
             _refuse_nul(key, path)
-            _refuse_nul(item, f"{path}.{key}")
+            _refuse_nul(item, (path, key))
     elif isinstance(value, list):
         for at, item in enumerate(value):
-            _refuse_nul(item, f"{path}[{at}]")
+            _refuse_nul(item, (path, at))
 
 
 # --- what digests are over ----------------------------------------------------------------------

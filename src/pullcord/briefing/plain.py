@@ -55,6 +55,7 @@ def cut(text: str, limit: int) -> str:
     """At most `limit` characters, ended at a word with an ellipsis when something was cut."""
     if len(text) <= limit:
         return text
-    head = text[: limit - 1]
-    word = head.rsplit(None, 1)[0] if " " in head[limit // 2 :] else head
-    return word.rstrip() + "…"
+    head, ends_a_word = text[: limit - 1], text[limit - 1].isspace()
+    if not ends_a_word and " " in head[limit // 2 :]:
+        head = head[: head.rindex(" ")]
+    return head.rstrip() + "…"

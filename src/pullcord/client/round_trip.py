@@ -21,7 +21,7 @@ _ATOMS = frozenset({str, bool, type(None)})
 _PLAIN = frozenset({str, bool, type(None), int, float})
 _BYTES = (bytes, bytearray, memoryview)
 #: kept as they are by the first step, because this module has its own way with them
-_OWN = (Decimal, bytes, bytearray)
+_OWN = (Decimal, bytes, bytearray, memoryview)
 
 
 class _NotJson(Exception):

@@ -207,7 +207,7 @@ class Guarded:
         if each is None:
             return self.kinds.get(self._keyword_rest, Any)
         kind = self.kinds[name]
-        return list[kind] if each.kind is _VAR_POSITIONAL else kind  # type: ignore[valid-type]
+        return tuple[kind, ...] if each.kind is _VAR_POSITIONAL else kind
 
     @cached_property
     def _keyword_rest(self) -> str:

@@ -15,12 +15,15 @@ FIELDS_MAX = 400
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form; the last of a name that comes twice.
+    """The fields of a form; the last of a name that comes twice. Read once, kept for a refusal.
 
     Raises:
         TooMuch: it is longer than any form of ours.
         InvalidInput: it has too many fields, or text no page can send.
     """
+    kept: dict[str, str] | None = getattr(request.state, "form", None)
+    if kept is not None:
+        return kept
     body = await raw(request, FORM_TYPES)
     try:
         pairs = parse_qsl(
@@ -33,7 +36,9 @@ async def form_of(request: Request) -> dict[str, str]:
         raise InvalidInput(
             "form", limit=f"UTF-8 text, {FIELDS_MAX} fields", remedy="Send it from the page."
         ) from None
-    return {name: value.replace("\r\n", "\n") for name, value in pairs if "\0" not in value}
+    form = {name: value.replace("\r\n", "\n") for name, value in pairs if "\0" not in value}
+    request.state.form = form
+    return form
 
 
 async def own_form_of(request: Request, session: Session) -> dict[str, str]:

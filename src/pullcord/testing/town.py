@@ -109,6 +109,7 @@ class Town:
     def plays(self, who: str, script: Script) -> None:
         """From now on this person follows the script whenever they are asked."""
         self.scripts[who] = script
+        self._asked = {key: at for key, at in self._asked.items() if key[0] != who}
 
     # --- looking ------------------------------------------------------------------------------
     async def row(self, escalation: str) -> Row:

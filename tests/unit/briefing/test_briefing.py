@@ -74,7 +74,7 @@ def test_each_field_says_who_spoke() -> None:
 
 def test_without_claims_the_end_users_last_words_are_the_situation() -> None:
     """Somebody who is woken must at least read what the customer wants."""
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "hello"},
         {"role": "user", "content": [{"type": "text", "text": "my lamp is broken"}, {"x": 1}]},
         {"role": "user", "content": "   "},
@@ -122,7 +122,7 @@ def test_the_last_messages_are_kept_and_the_others_counted() -> None:
 
 def test_a_message_keeps_role_text_calls_and_name() -> None:
     """In plain words, whatever shape it came in."""
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "content": None, "tool_calls": [call("a", {"x": 1}), None, {}]},
         {"role": "tool", "name": "a", "content": 5},
         {"content": "no role", "tool_calls": []},
@@ -152,7 +152,7 @@ def test_no_half_of_a_secret_survives_the_cut() -> None:
 
 def test_what_was_done_comes_from_answered_calls_only() -> None:
     """A proposed call is not a done one; a failed one is marked."""
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "tool_calls": [call(call_id="c1"), call("pay", '{"n": 1}', "c2")]},
         {"role": "tool", "tool_call_id": "c1", "content": "found"},
         {"role": "tool", "tool_call_id": "c2", "content": "Error: declined"},
@@ -215,7 +215,9 @@ def test_a_full_briefing_scores_a_hundred() -> None:
 
 def test_a_field_that_says_nothing_is_not_filled() -> None:
     """A source alone is no information; a zero is."""
-    empty = {"severity": {"source": "policy", "level": "", "money": None, "list": []}}
+    empty: dict[str, Any] = {
+        "severity": {"source": "policy", "level": "", "money": None, "list": []}
+    }
 
     assert completeness(empty).filled == 0
     assert completeness({"assessment": {"source": "agent", "confidence": 0}}).filled == 1

@@ -50,6 +50,11 @@ def double(bits: str) -> float:
         (4.5e300, "4.5e+300"),
         (0.1, "0.1"),
         (2**53 - 1, "9007199254740991"),
+        # what was written from a double may come back as an integer
+        (2**53, "9007199254740992"),
+        ({"a": -(10**16)}, '{"a":-10000000000000000}'),
+        ([10**22], "[1e+22]"),
+        (295147905179352830000, "295147905179352830000"),
         ([], "[]"),
         ([1, [2.5, {}], "x"], '[1,[2.5,{}],"x"]'),
         ((1, 2), "[1,2]"),
@@ -129,8 +134,9 @@ def nested(levels: int) -> Any:
     [
         (float("nan"), "$: nan is no JSON number; send null or text instead"),
         ({"a": [float("inf")]}, "$.a[0]: inf is no JSON number"),
-        ({"a": 2**53}, "$.a: integers beyond 2^53-1 are not exact; send text instead"),
-        ([-(2**53)], "$[0]: integers beyond 2^53-1"),
+        ({"a": 2**53 + 1}, "$.a: integers beyond 2^53-1 are not exact; send text instead"),
+        ([-(2**60) - 1], "$[0]: integers beyond 2^53-1"),
+        (10**400, "$: integers beyond 2^53-1"),
         ("\ud800", "$: holds a lone surrogate; send valid Unicode text"),
         ({"a\udfff": 1}, "$: holds a lone surrogate"),
         ({1: 2}, "$: the key 1 is not text"),
