@@ -54,4 +54,72 @@ PROMISES: tuple[Promise, ...] = (
         "An agent killed at any instant runs no guarded call twice, and none without a decision.",
         "client",
     ),
+    # --- the HTTP interface -------------------------------------------------------------------
+    Promise(
+        "open-is-idempotent",
+        "An agent that repeats a request under its key gets the same escalation, and nobody is "
+        "asked twice.",
+        "server",
+    ),
+    Promise(
+        "roles-by-table",
+        "Who may use which route stands in one table, and every cell of it is tried.",
+        "server",
+    ),
+    Promise(
+        "get-changes-nothing",
+        "Opening a link or reading an address never changes anything.",
+        "server",
+    ),
+    Promise(
+        "key-revoked-in-seconds",
+        "A revoked API key is refused within five seconds.",
+        "server",
+    ),
+    Promise(
+        "own-pages-only",
+        "Nobody acts in a person's name from another site's page.",
+        "server",
+    ),
+    Promise(
+        "no-secret-in-logs",
+        "No API key, status link or session ever stands in a log line.",
+        "server",
+    ),
+    Promise(
+        "no-workspace-crossed",
+        "One workspace's people and agents never see a trace of another's.",
+        "server",
+    ),
+    Promise(
+        "big-body-costs-little",
+        "A body of 50 MB is refused after one megabyte at most.",
+        "server",
+    ),
+    Promise(
+        "any-input-any-route",
+        "Whatever is sent, no route breaks, and every answer is one the interface describes.",
+        "server",
+    ),
+    # --- client -------------------------------------------------------------------------------
+    Promise(
+        "decided-is-executed",
+        "What a person changed is exactly what runs, once, and it is reported.",
+        "client",
+    ),
+    Promise(
+        "resumes-anywhere",
+        "A decision is carried out by any process of its agent, on any day.",
+        "client",
+    ),
+    Promise(
+        "forged-is-not-executed",
+        "A decision that was altered on its way, in whatever part, lets nothing run.",
+        "client",
+    ),
+    Promise(
+        "killed-is-not-repeated",
+        "What an agent took and may have done before it was killed is never done by another.",
+        "client",
+    ),
 )

@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from inspect import isasyncgen, isawaitable
 from typing import Any
 
+import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pullcord import AsyncPullcord, Decision, Pullcord
+from pullcord import AsyncPullcord, Decision, Parked, Pullcord
 from pullcord.testing import Live
 
 POLICY = """
@@ -244,6 +245,24 @@ class Stage:
         """Let a person do something at the desk."""
         someone = self.live.town.person(who)
         return self.live.call(getattr(someone, verb)(escalation, *args, **more))
+
+
+def refund(made: list[Any]) -> Any:
+    """A tool that leaves a mark each time it really runs."""
+
+    def issue_refund(order: str, amount: float = 1.0) -> str:
+        made.append((order, amount))
+        return f"refunded {amount:.2f} for {order}"
+
+    return issue_refund
+
+
+def parked(agent: Twin, tool: Any, *args: Any, **terms: Any) -> str:
+    """The escalation of a call that parked."""
+    with pytest.raises(Parked) as stopped:
+        agent.guard(tool, **terms)(*args)
+    escalation: str = stopped.value.escalation
+    return escalation
 
 
 @contextmanager

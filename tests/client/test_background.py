@@ -130,7 +130,7 @@ def test_a_key_that_is_refused_does_not_pile_up(quiet: Background, taker: Taker)
 
 
 def test_reports_wait_for_the_server_and_are_told_once(quiet: Background, taker: Taker) -> None:
-    """Refused reports are done with too: the server knows better by then."""
+    """A refused report is done with, and its execution stays begun: it may be offered again."""
     told: list[str] = []
     quiet._delivered = told.append
     taker.status = 201
@@ -143,7 +143,7 @@ def test_reports_wait_for_the_server_and_are_told_once(quiet: Background, taker:
 
     assert waiting == 1
     assert quiet.waiting == 0
-    assert told == ["esc_1"]
+    assert told == []
     assert len(taker.reports) == 2
 
 
@@ -214,8 +214,21 @@ def test_begun_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getpid", lambda: -1)
 
     assert executions.attempt != mine
-    executions.ended("esc_1")
-    assert not executions.has_begun("esc_1")
+
+
+def test_used_stays_used_when_an_old_backup_offers_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server restored from yesterday believes that today's decisions were never carried out."""
+    monkeypatch.setattr("pullcord.client.core.ENDED_MAX", 2)
+    executions = Executions()
+    for each in ("a", "b", "c"):
+        executions.begin(each)
+        executions.ended(each)
+
+    with pytest.raises(AlreadyCollected):
+        executions.begin("c")
+    assert [executions.has_begun(each) for each in ("a", "b", "c")] == [False, True, True]
 
 
 def test_kept_arguments_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,17 +18,7 @@ from pullcord import (
 from pullcord.errors import CallerIsWrong, NotSignedIn
 from pullcord.seal.signing import Signer
 from pullcord.testing import approves
-from tests.client.stage import Problem, Stage
-
-
-def refund(made: list[Any]) -> Any:
-    """A tool that leaves a mark each time it really runs."""
-
-    def issue_refund(order: str, amount: float) -> str:
-        made.append((order, amount))
-        return f"refunded {amount:.2f} for {order}"
-
-    return issue_refund
+from tests.client.stage import Problem, Stage, refund
 
 
 def nowhere(stage: Stage, **terms: Any) -> Any:
@@ -145,6 +135,22 @@ def test_a_stale_policy_is_asked_for_again_and_goes_on(stage: Stage) -> None:
     assert stage.faults.count("/v1/policy") == 2
 
 
+def test_while_the_server_is_away_calls_fail_at_once(stage: Stage) -> None:
+    """Being patient once is enough; an agent must not stand still at every call."""
+    stage.break_once("/v1/policy", "busy", times=1000)
+    issue_refund = stage.agent(patience="1s").guard(refund([]))
+    counts = []
+
+    for _ in range(3):
+        before = stage.faults.count("/v1/policy")
+        with pytest.raises(Unreachable):
+            issue_refund("A", 1.0)
+        counts.append(stage.faults.count("/v1/policy") - before)
+
+    assert counts[0] > 1
+    assert counts[1:] == [1, 1]
+
+
 # --- the one setting that says otherwise ------------------------------------------------------
 def test_a_tool_that_may_run_unchecked_does_so_loudly(
     stage: Stage, caplog: pytest.LogCaptureFixture
@@ -253,7 +259,7 @@ def test_a_server_that_falls_silent_while_a_call_waits_parks_it(stage: Stage) ->
 
 
 # --- collecting and proving -------------------------------------------------------------------
-def parked(stage: Stage, agent: Any, made: list[Any], **terms: Any) -> str:
+def approved(stage: Stage, agent: Any, made: list[Any], **terms: Any) -> str:
     """A call that was parked and approved."""
     issue_refund = agent.guard(refund(made), **terms)
     with pytest.raises(Parked) as stopped:
@@ -267,7 +273,7 @@ def test_a_decision_that_cannot_be_collected_is_not_executed(stage: Stage) -> No
     """It waits there, and the next time it is carried out."""
     made: list[Any] = []
     agent = stage.agent()
-    escalation = parked(stage, agent, made)
+    escalation = approved(stage, agent, made)
     stage.break_once("/collect", "busy", times=100)
 
     with pytest.raises(Unreachable):
@@ -283,7 +289,7 @@ def test_a_decision_whose_answer_was_lost_is_collected_again_and_runs_once(stage
     """The same attempt gets the same answer; a lost answer loses nothing."""
     made: list[Any] = []
     agent = stage.agent(patience="10s")
-    escalation = parked(stage, agent, made)
+    escalation = approved(stage, agent, made)
     stage.break_once("/collect", "cut", after=True)
 
     value = agent.resume(escalation)
@@ -352,7 +358,7 @@ def test_an_altered_decision_is_not_executed(stage: Stage, change: Any) -> None:
     """Between server and agent lie networks, proxies and mistakes; only what was signed runs."""
     made: list[Any] = []
     agent = stage.agent()
-    escalation = parked(stage, agent, made)
+    escalation = approved(stage, agent, made)
     stage.break_once("/collect", "", change=change)
 
     with pytest.raises(Drifted) as stopped:
@@ -367,7 +373,7 @@ def test_only_pinned_keys_are_believed(stage: Stage) -> None:
     made: list[Any] = []
     signer = Signer(bytes(32))
     agent = stage.agent(public_keys={signer.key_id: signer.public_key})
-    escalation = parked(stage, agent, made)
+    escalation = approved(stage, agent, made)
 
     with pytest.raises(Drifted, match="not known here"):
         agent.resume(escalation, on_stop="raise")
@@ -380,7 +386,7 @@ def test_an_expired_decision_is_not_executed(stage: Stage) -> None:
     """A yes of last month is no yes for today."""
     made: list[Any] = []
     agent = stage.agent()
-    escalation = parked(stage, agent, made)
+    escalation = approved(stage, agent, made)
     agent.cord._core.now = lambda: stage.row(escalation).decision.expires_at
 
     with pytest.raises(NotDone, match="expired"):
@@ -412,7 +418,7 @@ def test_what_was_shown_runs_even_if_the_objects_in_memory_changed(stage: Stage)
 def test_a_function_that_changed_since_is_not_executed(stage: Stage) -> None:
     """A deployment between question and answer: the decided arguments fit nothing any more."""
     first, second = stage.agent(), stage.agent()
-    escalation = parked(stage, first, [])
+    escalation = approved(stage, first, [])
     made: list[Any] = []
 
     def issue_refund(order: str, cents: int) -> None:

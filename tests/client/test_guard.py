@@ -13,6 +13,7 @@ from pullcord import (
     NobodyDecided,
     NotDone,
     Parked,
+    Pullcord,
     RejectedByPerson,
     TakenOver,
     Told,
@@ -20,19 +21,9 @@ from pullcord import (
 )
 from pullcord.errors import KeyReused
 from pullcord.testing import answers, approves, edits, rejects
-from tests.client.stage import Stage
+from tests.client.stage import Stage, refund
 
 ANNA = EndUser("u_7", name="Anna")
-
-
-def refund(made: list[Any]) -> Any:
-    """A tool that leaves a mark each time it really runs."""
-
-    def issue_refund(order: str, amount: float = 1.0) -> str:
-        made.append((order, amount))
-        return f"refunded {amount:.2f} for {order}"
-
-    return issue_refund
 
 
 def test_an_allowed_call_runs_and_costs_no_network(stage: Stage) -> None:
@@ -400,7 +391,7 @@ def test_terms_that_mean_nothing_are_refused_at_once(stage: Stage, terms: dict[s
 async def test_an_async_tool_stays_async_under_the_blocking_face(blocking: Stage) -> None:
     """One client at the top of a module serves plain and async tools alike."""
     blocking.live.plays("maria", approves())
-    cord = blocking.agent().cord
+    cord: Pullcord = blocking.agent().cord
 
     @cord.guard(wait="20s")
     async def issue_refund(order: str, amount: float) -> str:

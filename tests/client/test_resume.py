@@ -12,38 +12,15 @@ import pytest
 
 from pullcord import (
     AlreadyCollected,
-    Decision,
     InvalidInput,
-    NobodyDecided,
-    Option,
-    Parked,
     RejectedByPerson,
     Told,
 )
 from pullcord.errors import NotFound
-from pullcord.testing import answers, chooses, rejects
-from tests.client.stage import Stage, Twin
+from tests.client.stage import Stage, parked, refund
 
 #: seconds a process of its own may take
 WITHIN = 60
-
-
-def refund(made: list[Any]) -> Any:
-    """A tool that leaves a mark each time it really runs."""
-
-    def issue_refund(order: str, amount: float) -> str:
-        made.append((order, amount))
-        return f"refunded {amount:.2f} for {order}"
-
-    return issue_refund
-
-
-def parked(agent: Twin, tool: Any, *args: Any, **terms: Any) -> str:
-    """The escalation of a call that parked."""
-    with pytest.raises(Parked) as stopped:
-        agent.guard(tool, **terms)(*args)
-    escalation: str = stopped.value.escalation
-    return escalation
 
 
 # --- once -------------------------------------------------------------------------------------
@@ -137,6 +114,22 @@ def test_a_report_that_could_not_be_delivered_is_delivered_later(stage: Stage) -
     assert value == "refunded 480.00 for A"
     assert before == "collected"
     assert stage.row(escalation).closed_as == "executed"
+    assert made == [("A", 480.0)]
+
+
+def test_a_refused_report_does_not_bring_the_decision_back(stage: Stage) -> None:
+    """Without a report the server would offer it again; here it is known to have begun."""
+    made: list[Any] = []
+    agent = stage.agent()
+    escalation = parked(agent, refund(made), "A", 480.0)
+    stage.act("maria", "approve", escalation)
+    stage.break_once("/report", "no")
+
+    agent.resume(escalation)
+    agent.resume(escalation)
+
+    assert stage.row(escalation).status == "collected"
+    assert agent.decisions() == []
     assert made == [("A", 480.0)]
 
 
@@ -447,162 +440,3 @@ def test_a_call_that_waits_keeps_its_decision_from_the_worker(blocking: Stage) -
 
     assert still_waits
     assert "esc_1" not in agent.cord._core.waiting
-
-
-# --- the agent asks by itself -----------------------------------------------------------------
-def test_an_answer_comes_back_with_its_author(stage: Stage) -> None:
-    """The agent did not know and asked; it goes on with what it was told, and by whom."""
-    stage.live.plays("maria", answers("the blue one", note="ask again next year"))
-    agent = stage.agent()
-
-    decision = agent.escalate("Which one does Anna mean?", wait="20s")
-
-    assert (decision.answer, decision.by) == ("the blue one", "Maria from Billing")
-    assert decision.note == "ask again next year"
-    assert stage.row(decision.escalation).closed_as == "executed"
-
-
-def test_a_choice_comes_back_as_its_option(stage: Stage) -> None:
-    """Options are chosen by id, never by text that a model has to read."""
-    stage.live.plays("maria", chooses("refund"))
-    options = [Option("refund", "Refund"), Option("wait", "Wait", is_safe=True)]
-
-    decision = stage.agent().escalate("What now?", kind="choose", options=options, wait="20s")
-
-    assert decision.option == "refund"
-    assert not decision.is_by_rule
-
-
-def test_a_question_that_parked_is_answered_through_the_stream(stage: Stage) -> None:
-    """It needs no guarded function: what comes back is the decision itself."""
-    first, second = stage.agent(), stage.agent()
-    with pytest.raises(Parked) as stopped:
-        first.escalate("Which one?", key="q-1")
-    with pytest.raises(Parked) as again:
-        second.escalate("Which one?", key="q-1")
-    stage.act("maria", "answer", stopped.value.escalation, "both")
-
-    (announced,) = second.decisions()
-    decision = second.resume(announced)
-
-    assert again.value.escalation == stopped.value.escalation
-    assert isinstance(decision, Decision)
-    assert decision.answer == "both"
-
-
-def test_a_question_nobody_answers_has_no_answer(stage: Stage) -> None:
-    """Silence is never taken for an answer."""
-    agent = stage.agent()
-    with pytest.raises(Parked) as stopped:
-        agent.escalate("Which one?")
-    stage.live.turn(stage.row(stopped.value.escalation).terms.decide_within)
-
-    with pytest.raises(NobodyDecided):
-        agent.resume(stopped.value.escalation, on_stop="raise")
-
-
-def test_a_question_can_be_refused(stage: Stage) -> None:
-    """Nobody has to answer what should not be asked."""
-    stage.live.plays("maria", rejects(note="ask the customer"))
-
-    with pytest.raises(RejectedByPerson, match="ask the customer"):
-        stage.agent().escalate("Which one?", wait="20s")
-
-
-def test_what_a_person_approved_outside_a_guard_is_reported_by_the_agent(stage: Stage) -> None:
-    """The agent does it itself, so only it knows what became of it."""
-    agent = stage.agent()
-    args = {"order": "A", "amount": 480.0}
-    with pytest.raises(Parked) as stopped:
-        agent.escalate("Refund?", kind="approve", tool="by_hand", args=args, key="k")
-    stage.act("maria", "edit", stopped.value.escalation, amount=1.0)
-
-    terms = {"kind": "approve", "tool": "by_hand", "args": args, "key": "k", "wait": "5s"}
-    decision = agent.escalate("Refund?", **terms)
-    agent.do(agent.cord.report(decision, result="paid in cash"))
-
-    assert decision.args == {"order": "A", "amount": 1}
-    assert stage.row(decision.escalation).closed_as == "executed"
-
-
-def test_a_take_over_can_be_asked_for(stage: Stage) -> None:
-    """The agent knows best when it is out of its depth."""
-    agent = stage.agent()
-
-    with agent.cord.run(stage.thread), pytest.raises(Parked) as stopped:
-        agent.escalate("Anna wishes to talk to a person", kind="take_over")
-
-    assert stage.row(stopped.value.escalation).ask_kind == "take_over"
-
-
-@pytest.mark.parametrize(
-    ("question", "terms"),
-    [
-        (" ", {}),
-        ("?", {"kind": "guess"}),
-        ("?", {"kind": "choose", "options": [Option("a", "A")]}),
-        ("?", {"args": {"x": b"bytes"}}),
-    ],
-)
-def test_a_question_that_makes_no_sense_is_refused_at_once(
-    stage: Stage, question: str, terms: dict[str, Any]
-) -> None:
-    """People's time is not spent on mistakes of a program."""
-    with pytest.raises(InvalidInput):
-        stage.agent().escalate(question, **terms)
-
-
-# --- looking, adding, replying ----------------------------------------------------------------
-def test_the_agent_sees_what_still_waits_for_an_end_user(stage: Stage) -> None:
-    """So that it does not ask people the same thing twice."""
-    from pullcord import EndUser
-
-    agent = stage.agent()
-    anna = EndUser(f"u-{stage.thread}")
-    ids = []
-    for order in ("A", "B"):
-        with agent.cord.run(stage.thread, end_user=anna):
-            ids.append(parked(agent, refund([]), order, 480.0))
-    stage.act("maria", "approve", ids[0])
-
-    found = agent.do(agent.cord.open_for(anna))
-    by_id = agent.do(agent.cord.open_for(anna.id))
-
-    assert [each.id for each in found] == ids[1:]
-    assert by_id == found
-    assert agent.do(agent.cord.escalation(ids[0])).status == "decided"
-
-
-def test_the_agent_can_add_to_what_people_read_and_answer_them(stage: Stage) -> None:
-    """An owner asks back; the reply reaches them before they decide."""
-    from pullcord.wire.requests import QuestionIn
-
-    agent = stage.agent()
-    escalation = parked(agent, refund([]), "A", 480.0)
-    stage.act("maria", "accept", escalation)
-    stage.act("maria", "act", escalation, QuestionIn(to="agent", text="Which carrier?"))
-    question = stage.row(escalation).question.id
-
-    agent.do(agent.cord.reply(escalation, question, "The fast one."))
-    agent.do(agent.cord.add_context(escalation, "It rains."))
-
-    kinds = [each.kind for each in stage.live.call(stage.live.town.timeline(escalation))]
-    assert {"replied", "context_added"} <= set(kinds)
-
-
-def test_explaining_asks_nobody_and_does_nothing(stage: Stage) -> None:
-    """What would happen, by which rule, and who would be asked."""
-    agent = stage.agent()
-    made: list[Any] = []
-    guarded = agent.cord.guard(refund(made))
-
-    by_name = agent.do(agent.cord.explain("issue_refund", order="A", amount=480.0))
-    by_function = agent.do(agent.cord.explain(guarded, "A", 480.0))
-    unknown = agent.do(agent.cord.explain("something", what="x"))
-
-    assert by_name.rule == by_function.rule == "refund-over-limit"
-    assert by_name.owner.id == "maria"
-    assert unknown.verdict == "allow"
-    assert made == []
-    with pytest.raises(InvalidInput):
-        agent.do(agent.cord.explain("something", "x"))

@@ -47,13 +47,13 @@ def main() -> None:
     cord = Pullcord()
     intents, parked, effects = (Journal(folder / name) for name in ("intents", "parked", "effects"))
 
-    @cord.guard(wait="0s", call_id="order")
+    @cord.guard(wait="0s")
     def refund(order: str, amount: float) -> str:
         effects.write(order, amount, os.getpid())
         return f"refunded {amount}"
 
     def stop_once(order: str) -> None:
-        with cord.run(f"run-{order}"):
+        with cord.run(f"run-{order}"), cord.call(order):
             try:
                 refund(order=order, amount=480.0)
             except Parked as stopped:

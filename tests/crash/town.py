@@ -110,23 +110,20 @@ class Town:
     def start_server(self) -> None:
         """Start `pullcord serve` and return; whoever needs it waits for it."""
         command = [sys.executable, "-c", SERVE, "serve", "--port", str(self.port)]
-        self.server = subprocess.Popen(
-            [*command, "--db", str(self.db)],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "server.log").open("ab"),
-            env=_quiet(),
-        )
+        self.server = self._started("server", [*command, "--db", str(self.db)], _quiet())
 
     def start_agent(self) -> None:
         """Start the next life of the agent."""
         self.lives += 1
         environment = {**_quiet(), "PULLCORD_URL": self.url, "PULLCORD_KEY": self.key}
-        self.agent = subprocess.Popen(
-            [sys.executable, str(AGENT), str(self.folder), str(self.lives)],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "agent.log").open("ab"),
-            env=environment,
-        )
+        command = [sys.executable, str(AGENT), str(self.folder), str(self.lives)]
+        self.agent = self._started("agent", command, environment)
+
+    def _started(
+        self, name: str, command: list[str], environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env=environment)
 
     def await_server(self) -> None:
         """Until it answers; fails when it ends or takes too long."""

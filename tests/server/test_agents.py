@@ -1,5 +1,7 @@
 """The agent's side of the interface: open, wait, collect, report."""
 
+import pytest
+
 from tests.server.place import Place, opening
 
 
@@ -16,6 +18,7 @@ async def test_a_stopped_call_opens_an_escalation(place: Place) -> None:
     assert "/status/" in told["escalation"]["status_url"]
 
 
+@pytest.mark.promise("open-is-idempotent")
 async def test_opening_twice_with_one_key_is_one_escalation(place: Place) -> None:
     """An agent that lost the answer repeats the request; nobody is asked twice."""
     agent = place.agent()

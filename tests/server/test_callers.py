@@ -10,6 +10,7 @@ from pullcord.server.limits import Buckets, Rate, Rates
 from tests.server.place import Place, opening, place_of
 
 
+@pytest.mark.promise("key-revoked-in-seconds")
 async def test_a_revoked_key_is_refused_within_five_seconds(place: Place) -> None:
     """A leaked key stops working while somebody is still typing the announcement."""
     agent = place.agent()

@@ -63,6 +63,7 @@ def escalation(live: Live) -> str:
 
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@pytest.mark.promise("any-input-any-route")
 def test_no_input_breaks_a_route_or_gets_an_undescribed_answer(
     case: schemathesis.Case[Any], live: Live, admin: dict[str, str], escalation: str
 ) -> None:

@@ -98,6 +98,7 @@ MATRIX: Mapping[tuple[str, str], Row] = {
 }
 
 
+@pytest.mark.promise("roles-by-table")
 async def test_every_route_has_a_row_and_every_row_a_route(place: Place) -> None:
     """Who may use a new route is decided in this file, or the build is red."""
     served = {
@@ -168,6 +169,7 @@ async def client_of(place: Place, role: str) -> httpx2.AsyncClient:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.promise("roles-by-table")
 async def test_each_role_gets_what_the_table_says(place: Place, route: Route) -> None:
     """One wrong cell is somebody who approves what they may not, or cannot do their work."""
     row = MATRIX[route.method, route.path]

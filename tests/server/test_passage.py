@@ -48,6 +48,7 @@ async def test_a_log_line_names_request_trace_and_escalation(
     assert (line["route"], line["status"], line["level"]) == ("/v1/escalations", 201, "info")
 
 
+@pytest.mark.promise("no-secret-in-logs")
 async def test_no_key_link_or_session_is_ever_logged(place: Place, logged: io.StringIO) -> None:
     """Whoever may read logs may not thereby act as an agent, a person or an end user."""
     opened = await place.agent().post("/v1/escalations", json=opening())

@@ -15,6 +15,7 @@ SECRET = "canary-7f3a"
 
 
 @pytest.mark.parametrize("route", GETS, ids=lambda route: route.name)
+@pytest.mark.promise("get-changes-nothing")
 async def test_a_get_changes_nothing(place: Place, route: Any) -> None:
     """A mail scanner that opens links, or a prefetch, must never decide anything."""
     escalation = await place.opened()
@@ -156,6 +157,7 @@ async def test_labels_of_many_are_kept_whole_or_not_at_all(place: Place) -> None
     assert both[0].by == "person:maria"
 
 
+@pytest.mark.promise("no-workspace-crossed")
 async def test_nothing_crosses_a_workspace(place: Place) -> None:
     """The canary: one tenant's people and agents never see a trace of another's."""
     escalation = await place.opened(

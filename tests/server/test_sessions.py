@@ -84,6 +84,7 @@ async def comment(place: Place, client: httpx2.AsyncClient, **headers: str) -> h
         ({"x_csrf_token": "0" * 48}, 403),
     ],
 )
+@pytest.mark.promise("own-pages-only")
 async def test_a_change_must_come_from_our_own_pages(
     place: Place, headers: dict[str, str], status: int
 ) -> None:

@@ -76,6 +76,31 @@ async def test_a_poll_for_one_escalation_waits_for_that_one(place: Place) -> Non
     assert {each["id"] for each in both.json()["decided"]} == {decided, waited}
 
 
+async def test_a_decision_wakes_only_who_waits_for_it(place: Place) -> None:
+    """With two thousand calls waiting, one decision costs one of them a look."""
+    ids = [await place.opened(f"k{number}") for number in range(3)]
+    agent = place.agent()
+    polls = [
+        asyncio.ensure_future(agent.get("/v1/decisions", params={"escalation": each, "wait": "9"}))
+        for each in ids
+    ]
+    await waits(place, 3)
+    ears = {spot[2]: ear for spot, (ear,) in place.app.state.parts.hub._ears.items()}
+
+    await place.town.person("maria").accept(ids[0])
+    none = [len(ear._signals) for ear in ears.values()]
+    await place.town.person("maria").approve(ids[0])
+    first = await polls[0]
+    others = [len(ears[each]._signals) for each in ids[1:]]
+    close_waiting(place.app)
+    rest = [await each for each in polls[1:]]
+
+    assert none == [0, 0, 0]
+    assert len(first.json()["decided"]) == 1
+    assert others == [0, 0]
+    assert [each.json() for each in rest] == [{"decided": []}] * 2
+
+
 async def test_a_poll_for_one_escalation_finds_what_its_attempt_collected(place: Place) -> None:
     """After a crash between collect and report the same attempt goes on; another one does not."""
     escalation = await place.decided()

@@ -146,8 +146,9 @@ def noted(violated: Callable[[str], None]) -> Iterator[None]:
     """What the engine logs as broken is a violation; the rest is weather."""
 
     def listen(_: Any, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-        if event["event"] == "loop_broke":
-            violated(f"a loop of the engine broke: {sys.exc_info()[1]!r}")
+        if event.get("exc_info"):
+            bug = event["exc_info"]
+            violated(f"{event['event']}: {bug if bug is not True else sys.exc_info()[1]!r}")
         raise structlog.DropEvent
 
     structlog.configure(processors=[listen])

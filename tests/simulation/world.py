@@ -253,12 +253,15 @@ class World:
 
     async def insist(self, act: Act[Result]) -> Result:
         """Repeat one request, exactly as it was, until there is an answer."""
+        last: Exception | None = None
         for _ in range(INSIST_MAX):
             try:
                 return await self.call(act)
-            except (Lost, OutsideFailed):
+            except (Lost, OutsideFailed) as error:
+                last = error
                 await elapse(self.rng.uniform(0.5, 8))
-        raise AssertionError("the house did not answer any more")
+        up = [each.is_up for each in self.processes]
+        raise AssertionError(f"no answer any more: {last!r}; processes up: {up}")
 
     def note(self, client: str, verb: str, target: str, outcome: str) -> None:
         """One line of the history."""

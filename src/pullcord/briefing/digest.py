@@ -19,6 +19,7 @@ DEPTH_MAX = 64
 BYTES_MAX = 4 * 1_048_576
 INTEGER_MAX = 2**53 - 1
 DOUBLE_MAX = int(1.7976931348623157e308)
+INTEGER_DIGITS_MAX = 310
 
 #: who writes the canonical form: `json.dumps`, the same after `_settled`, or `_pieces`
 _PLAIN, _WHOLE, _OWN = 0, 1, 2
@@ -206,15 +207,18 @@ def strict_loads(text: bytes | str) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode()
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer
+        )
     except RecursionError:
         raise NotCanonical(f"$: nested more than {DEPTH_MAX} levels") from None
     except NotCanonical:
         raise
-    except ValueError as error:  # no JSON, no UTF-8, or an integer of thousands of digits
+    except ValueError as error:  # no JSON, or no UTF-8
         raise NotCanonical(f"not JSON: {error}") from None
     _form(value, _ROOT, 0)
-    _refuse_nul(value, _ROOT)
+    if "\\u0000" in text:  # a bare NUL is no JSON, so only an escape can bring one in
+        _refuse_nul(value, _ROOT)
     return value
 
 
@@ -225,6 +229,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         again = next(key for key, count in counts.items() if count > 1)
         raise NotCanonical(f"the key {again!r} stands twice in one object; send it once")
     return found
+
+
+def _integer(text: str) -> int | float:
+    """An integer; beyond 2^53 it is what every party makes of it, a double."""
+    value = int(text) if len(text) <= INTEGER_DIGITS_MAX else DOUBLE_MAX + 1
+    if -INTEGER_MAX <= value <= INTEGER_MAX:
+        return value
+    _form_of_large(value, _ROOT)
+    return float(value)
 
 
 def _no_constant(name: str) -> Any:

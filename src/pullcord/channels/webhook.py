@@ -3,19 +3,23 @@
 The body carries ids, deadlines and names of rules, never what the agent or end user wrote.
 """
 
+import base64
 import json
-from datetime import UTC
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 from standardwebhooks import Webhook
 
 from pullcord.channels.port import Letter, Outcome, Sent
+from pullcord.errors import InvalidInput
 
 #: seconds for one try, connecting included
 TRY_SECONDS = 10.0
-#: bytes of a reply that are read; the rest is cut off
-REPLY_BYTES_MAX = 65_536
+#: bytes a secret has at least; the standard says 24 to 64
+SECRET_BYTES_MIN = 24
+PORT_MAX = 65_535
 #: replies after which another try makes sense
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -24,16 +28,20 @@ class WebhookChannel:
     """Posts letters to one address, with `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 
     `secret` is a `whsec_…` value; the receiver checks it with any Standard Webhooks library.
+    Redirects are not followed and replies are not read beyond their status and headers.
+
+    Raises:
+        InvalidInput: the address or the secret is none.
     """
 
     name = "webhook"
     wakes = False
 
-    def __init__(self, url: str, secret: str, *, transport: Any = None) -> None:
-        self._url = url
-        self._signer = Webhook(secret)
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = address(url, "webhook_url")
+        self._signer = signer(secret)
         self._client = httpx2.AsyncClient(
-            timeout=TRY_SECONDS, follow_redirects=False, transport=transport, trust_env=False
+            timeout=TRY_SECONDS, follow_redirects=False, trust_env=False
         )
 
     async def send(self, letter: Letter) -> Sent:
@@ -49,7 +57,7 @@ class WebhookChannel:
             async with self._client.stream(
                 "POST", self._url, content=body, headers=headers
             ) as reply:
-                return _read(reply.status_code, reply.headers.get("retry-after", ""))
+                return _read(reply.status_code, reply.headers.get("retry-after", ""), letter.at)
         except httpx2.HTTPError as error:
             return Sent(Outcome.RETRY, f"no answer: {type(error).__name__}")
 
@@ -58,13 +66,63 @@ class WebhookChannel:
         await self._client.aclose()
 
 
-def _read(status: int, retry_after: str) -> Sent:
+def address(url: str, field: str) -> str:
+    """The address, if it is one that can be called.
+
+    Raises:
+        InvalidInput: it is no http or https address.
+    """
+    try:
+        found = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        found = httpx2.URL("")
+    is_web = found.scheme in ("http", "https") and bool(found.host)
+    if not is_web or (found.port or 0) > PORT_MAX:
+        raise InvalidInput(field, value=url, limit="an http:// or https:// address")
+    return url
+
+
+def signer(secret: str) -> Webhook:
+    """What signs with this secret.
+
+    Raises:
+        InvalidInput: it is no secret of enough bytes; the message does not repeat it.
+    """
+    problem = InvalidInput(
+        "webhook_secret",
+        value="…",
+        limit=f"whsec_ and at least {SECRET_BYTES_MIN} bytes in base64",
+        remedy="Make one with: echo whsec_$(openssl rand -base64 32)",
+    )
+    bare = secret.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except ValueError:
+        raise problem from None
+    if len(key) < SECRET_BYTES_MIN:
+        raise problem
+    return Webhook(key)
+
+
+def _read(status: int, retry_after: str, now: datetime) -> Sent:
     if 200 <= status < 300:
         return Sent(Outcome.ACCEPTED, f"answered {status}")
     if status in RETRIED:
-        wait = float(retry_after) if retry_after.isdigit() else None
-        return Sent(Outcome.RETRY, f"answered {status}", retry_after=wait)
+        return Sent(Outcome.RETRY, f"answered {status}", retry_after=seconds_of(retry_after, now))
     return Sent(Outcome.FAILED, f"answered {status}; check the address and the receiver")
+
+
+def seconds_of(retry_after: str, now: datetime) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110: a number or a date); None when it has none."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max((until - now).total_seconds(), 0.0)
 
 
 def event_of(letter: Letter) -> dict[str, Any]:

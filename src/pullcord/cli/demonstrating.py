@@ -1,7 +1,6 @@
 """`pullcord demo`: a live console with three agents, on a fresh file, in seconds."""
 
 import asyncio
-import socket
 import tempfile
 import webbrowser
 from contextlib import suppress
@@ -12,18 +11,16 @@ import typer
 from rich.text import Text
 
 from pullcord.cli.places import master_of, store_of
-from pullcord.cli.serving import served
 from pullcord.cli.voice import command, err
+from pullcord.console.hosting import LOOPBACK, free_port, served
 from pullcord.demo.colleagues import Colleagues
 from pullcord.demo.narrator import Narrator
 from pullcord.demo.stage import Stage, agents_of, set_up
 from pullcord.demo.story import LIVE
 from pullcord.engine.house import House, furnish
 from pullcord.engine.settings import Settings
-from pullcord.errors import InvalidInput
 from pullcord.server.logs import configure
 
-HOST = "127.0.0.1"
 #: port the demo prefers; any free one when it is taken and none was asked for
 PORT = 8710
 
@@ -47,33 +44,20 @@ async def demo(
     """A live console with three agents: some stops are answered, some wait for you."""
     with tempfile.TemporaryDirectory(prefix="pullcord-demo-") as folder:
         place = data or Path(folder)
-        await _play(place / "demo.db", chosen_port(port), opens_browser=not no_browser)
-
-
-def chosen_port(asked: int) -> int:
-    """The port to serve on.
-
-    Raises:
-        InvalidInput: the one asked for is taken.
-    """
-    for port in (asked,) if asked else (PORT, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            found: int = probe.getsockname()[1]
-            return found
-    raise InvalidInput("port", value=asked, limit="a free port", remedy="Choose another.")
+        await _play(
+            place / "demo.db", free_port(port, preferred=PORT), opens_browser=not no_browser
+        )
 
 
 async def _play(db: Path, port: int, *, opens_browser: bool) -> None:
     configure("critical")
-    url = f"http://{HOST}:{port}"
+    url = f"http://{LOOPBACK}:{port}"
     master = master_of(str(db))
     house = furnish(store_of(str(db)), master=master, settings=Settings(public_url=url))
     await house.store.start()
     try:
         stage = await set_up(house, master)
-        async with served(house, host=HOST, port=port) as serving:
+        async with served(house, host=LOOPBACK, port=port) as serving:
             await _act(house, stage, serving, opens_browser=opens_browser)
     finally:
         await house.runner.stop()

@@ -14,12 +14,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pullcord import AsyncPullcord
-from pullcord.cli.demonstrating import HOST, chosen_port
 from pullcord.cli.places import master_of, store_of
-from pullcord.cli.serving import served
 from pullcord.cli.voice import AsJson, command, err, out, print_json
 from pullcord.config.configuration import Configuration
 from pullcord.config.read import read_path
+from pullcord.console.hosting import LOOPBACK, free_port, served
 from pullcord.engine.house import House, furnish
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
@@ -105,14 +104,14 @@ async def _own_server(
 ) -> AsyncIterator[tuple[House, str, dict[str, Troupe]]]:
     """A server of our own on loopback with scripted people, and a client for each agent."""
     configuration, source = read_path(policy)
-    port = chosen_port(0)
-    url = f"http://{HOST}:{port}"
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
     house = furnish(store_of(db), master=master_of(db), settings=Settings(public_url=url))
     await house.store.start()
     try:
         await house.office.apply(source, by="replay", file=str(policy))
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(served(house, host=HOST, port=port))
+            await stack.enter_async_context(served(house, host=LOOPBACK, port=port))
             crowd = asyncio.create_task(Crowd(house, configuration.workspace).work())
             stack.push_async_callback(_ended, crowd)
             troupes = await _troupes(stack, house, configuration, url, wait=wait)

@@ -1,29 +1,19 @@
 """`pullcord serve`: API, console and engine in one process."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from pullcord.cli.places import DB_DEFAULT, master_of, store_of
 from pullcord.cli.voice import Db, command, err
 from pullcord.config.read import read_path
-from pullcord.console.app import routes
+from pullcord.console.hosting import served
 from pullcord.engine.house import House, furnish
 from pullcord.engine.office import SETUP
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
-from pullcord.server.app import create_app
 from pullcord.server.logs import configure
-
-#: seconds a stopping server waits for what is in flight
-STOP_SECONDS = 10
-#: seconds between two looks whether the server listens already
-LOOK_SECONDS = 0.01
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on.")]
 
@@ -111,46 +101,3 @@ async def greet(house: House) -> None:
                 f"Nobody can sign in to {workspace} yet. One-time link for {who}, "
                 f"valid 24 hours:\n  {house.settings.public_url}/setup/{token}"
             )
-
-
-@asynccontextmanager
-async def served(house: House, *, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve a house whose store is open; yields when it listens, stops gracefully at the end.
-
-    Ctrl-C or a termination signal ends the yielded task.
-
-    Raises:
-        InvalidInput: the port is taken.
-    """
-    app = create_app(house, extra_routes=routes(house))
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        lifespan="on",
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(_serve(server))
-    try:
-        while not server.started and not serving.done():  # noqa: ASYNC110  # uvicorn has no event for it
-            await asyncio.sleep(LOOK_SECONDS)
-        if not server.started:
-            await serving
-            raise InvalidInput(
-                "port", value=port, limit="a free port", remedy="Choose another with --port."
-            )
-        yield serving
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await serving
-
-
-async def _serve(server: uvicorn.Server) -> None:
-    """Until told to stop; a port that is taken ends it, and the caller says so."""
-    with suppress(SystemExit):
-        await server.serve()

@@ -6,7 +6,7 @@ from typing import Any
 
 from pullcord.client import plans, texts
 from pullcord.client.answers import NotModified
-from pullcord.client.core import FREE_FOR, Core
+from pullcord.client.core import FREE_FOR, QUIET_FOR, Core
 from pullcord.client.flows import Flow, Pause, ask, exchange, pause_before
 from pullcord.client.policy import InHand
 from pullcord.client.runs import Run, Seen, fresh_call_id, key_of
@@ -32,6 +32,8 @@ from pullcord.wire.requests import AskIn, HitIn, OpenIn
 POLL = 5.0
 #: seconds between two looks in the last second of a wait
 GLANCE = 0.1
+#: seconds after a failed attempt in which the server is tried once and not waited for
+AWAY_FOR = 5.0
 #: statuses in which people are still asked; in which a decision stands; in which it is over
 LIVING = frozenset({"open", "accepted"})
 #: pages looked at to learn whether a person has a conversation
@@ -77,10 +79,16 @@ def current_policy(core: Core, *, at_least_once: bool = False) -> Flow[InHand]:
     if found is not None and not at_least_once and core.timer.monotonic() < found.fresh_until:
         return found
     plan = plans.rules(etag=found.etag if found else "")
+    was_away = core.timer.monotonic() < core.policy.away_until
     try:
-        rules, answer = yield from exchange(plan, core.timer, patience=core.patience)
+        patience = 0.0 if was_away else core.patience
+        rules, answer = yield from exchange(plan, core.timer, patience=patience)
     except NotModified:
         return core.policy.still_holds(now=core.timer.monotonic())
+    except (OutsideFailed, TooMuch):
+        # the next calls find out at once instead of each being patient
+        core.policy.away_until = core.timer.monotonic() + AWAY_FOR
+        raise
     etag = answer.headers.get("etag", "")
     return core.policy.take(rules, etag=etag, now=core.timer.monotonic())
 
@@ -88,8 +96,8 @@ def current_policy(core: Core, *, at_least_once: bool = False) -> Flow[InHand]:
 def has_the_conversation(core: Core, run: Run, subject: Subject) -> Flow[None]:
     """Refuse to go on while a person has the conversation of this run.
 
-    A run is asked about once; again only while something of it waits for people, because only
-    then can anybody take it over.
+    A run is asked about when it begins, every two seconds while something of it waits for people,
+    because only then can anybody take it over, and otherwise now and then.
 
     Raises:
         TakenOver, Unreachable: nothing may run.
@@ -109,7 +117,7 @@ def has_the_conversation(core: Core, run: Run, subject: Subject) -> Flow[None]:
         cursor = found.cursor
         if not cursor or not is_living:
             break
-    run.free_until = core.timer.monotonic() + FREE_FOR if is_living else float("inf")
+    run.free_until = core.timer.monotonic() + (FREE_FOR if is_living else QUIET_FOR)
 
 
 def open_for(

@@ -132,6 +132,7 @@ class Background:
             self._wake.wait(EVERY)
             self._wake.clear()
             self.flush()
+        self.flush()
 
     def flush(self) -> bool:
         """Send what waits; False when the server did not take all of it."""
@@ -173,9 +174,10 @@ class Background:
                 return False
             except (CallerIsWrong, WorldMovedOn) as error:
                 log.warning("the report on %s was refused: %s", escalation, error)
+            else:
+                self._delivered(escalation)
             with self._lock:
                 self._reports.pop(escalation, None)
-            self._delivered(escalation)
         return True
 
     def close(self, *, within: float = CLOSE_WITHIN) -> None:

@@ -117,7 +117,9 @@ def take_note(core: Core, found: CollectedOut) -> Flow[None]:
     """Report that the agent has a decision that executes nothing."""
     core.executions.begin(found.escalation)
     is_no = found.kind in ("reject", "nobody_decided")
-    report = ReportIn(attempt=found.attempt, outcome="not_needed" if is_no else "executed")
+    report = ReportIn(
+        attempt=core.executions.attempt, outcome="not_needed" if is_no else "executed"
+    )
     yield from tell(core, found.escalation, report)
 
 
@@ -167,7 +169,7 @@ def carry_out(
     finally:
         _proof.reset(token)
     result = result_text(value)
-    report = ReportIn(attempt=found.attempt, outcome="executed", args=used, result=result)
+    report = ReportIn(attempt=core.executions.attempt, outcome="executed", args=used, result=result)
     yield from tell(core, found.escalation, report)
     return value
 
@@ -221,7 +223,7 @@ def _refuse(
 ) -> Flow[PullcordError]:
     """Report that nothing ran, so that people look at it, and the error to raise."""
     report = ReportIn(
-        attempt=found.attempt,
+        attempt=core.executions.attempt,
         outcome="failed",
         args=found.args,
         result=f"not executed: {error}"[:RESULT_MAX],
@@ -240,7 +242,9 @@ def _report_failure(
 ) -> Flow[None]:
     """The tool raised: its effect may have happened in part, so it is never repeated."""
     result = f"{type(error).__name__}: {error}"[:RESULT_MAX]
-    report = ReportIn(attempt=found.attempt, outcome="failed", args=used, result=clean(result))
+    report = ReportIn(
+        attempt=core.executions.attempt, outcome="failed", args=used, result=clean(result)
+    )
     if isinstance(error, Exception):
         yield from tell(core, found.escalation, report)
     else:
@@ -258,7 +262,9 @@ def tell(core: Core, escalation: str, report: ReportIn) -> Flow[None]:
         core.background.report_later(escalation, report)
         return
     except (CallerIsWrong, WorldMovedOn) as error:
+        # it stays begun: as long as the server has no report it might offer the decision again
         log.warning("the report on %s was refused: %s", escalation, error)
+        return
     core.executions.ended(escalation)
 
 

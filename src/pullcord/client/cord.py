@@ -16,7 +16,7 @@ from pullcord.client import escalating
 from pullcord.client.decisions import Decision, Told
 from pullcord.client.delivering import hold_for, polled
 from pullcord.client.escalating import Option
-from pullcord.client.face import Face, Kind, OnStop, id_of, on_thread
+from pullcord.client.face import TOOL, Face, Kind, OnStop, id_of, on_thread
 from pullcord.client.runs import Claims, EndUser
 from pullcord.client.spans import Span, seconds_of
 from pullcord.client.tools import Guarded
@@ -102,6 +102,7 @@ class Pullcord(Face):
                     raise
                 return Told(stopped.for_model, stopped)
 
+        setattr(guarded_function, TOOL, guarded.tool)
         return guarded_function
 
     def escalate(

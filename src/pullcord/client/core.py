@@ -18,8 +18,11 @@ from pullcord.errors import AlreadyCollected, ServerUnreachable
 
 #: seconds a request is repeated while the server does not answer
 PATIENCE = 10.0
-#: seconds for which it is believed that the agent has the conversation of a run
-FREE_FOR = 2.0
+#: seconds for which it is believed that the agent has the conversation of a run: while something
+#: of it waits for people, and while nothing does
+FREE_FOR, QUIET_FOR = 2.0, 30.0
+#: ended executions that are remembered, in case an old backup of the server offers them again
+ENDED_MAX = 100_000
 #: excluded arguments of parked calls that are kept for a resume in this process
 KEPT_MAX = 1_000
 
@@ -33,6 +36,7 @@ class Executions:
 
     def __init__(self) -> None:
         self._begun: set[str] = set()
+        self._ended: dict[str, None] = {}
         self._lock = threading.Lock()
         self._secret = secrets.token_hex(8)
 
@@ -48,7 +52,7 @@ class Executions:
             AlreadyCollected: it was begun before.
         """
         with self._lock:
-            if escalation in self._begun:
+            if self.has_begun(escalation):
                 raise AlreadyCollected(
                     f"{escalation} was begun in this process already, so it is not executed again.",
                     attempt=self.attempt,
@@ -57,12 +61,15 @@ class Executions:
 
     def has_begun(self, escalation: str) -> bool:
         """Whether it was begun here."""
-        return escalation in self._begun
+        return escalation in self._begun or escalation in self._ended
 
     def ended(self, escalation: str) -> None:
-        """The server knows how it ended, so it will refuse a second collection itself."""
+        """The server took the report: remembered for long, but not for ever."""
         with self._lock:
             self._begun.discard(escalation)
+            self._ended[escalation] = None
+            while len(self._ended) > ENDED_MAX:
+                self._ended.pop(next(iter(self._ended)))
 
 
 class Waiting:

@@ -112,6 +112,7 @@ def escalated(core: Core, question: Question, *, wait: float | None) -> Flow[Dec
     run.remember(collected(found))
     if found.kind in ("approve", "edit"):
         # what is allowed here the agent does itself, and reports itself
+        core.executions.begin(found.escalation)
         return collected(found)
     return (yield from handed_over(core, found, subject))
 

@@ -29,6 +29,8 @@ from pullcord.errors import InvalidInput, NotDone, Parked, Unreachable
 from pullcord.wire.replies import VerdictOut
 from pullcord.wire.requests import ReportIn
 
+#: attribute under which a guarded function carries its tool name
+TOOL = "__pullcord_tool__"
 OnStop = Literal["raise", "tell_model"]
 Kind = Literal["approve", "answer", "choose", "take_over"]
 
@@ -168,6 +170,7 @@ class Face:
                     raise
                 return Told(stopped.for_model, stopped)
 
+        setattr(guarded_function, TOOL, guarded.tool)
         return guarded_function
 
     def _question(
@@ -185,7 +188,7 @@ class Face:
         return Question(question, kind, options, schema, tool, args, claims, key)
 
     def _explained(self, tool: Any, args: Any, kwargs: Any) -> Flow[VerdictOut]:
-        name = tool if isinstance(tool, str) else getattr(tool, "__name__", "")
+        name = tool if isinstance(tool, str) else getattr(tool, TOOL, "")
         if name in self._core.tools:
             shown = self._core.tools.find(name).prepare(args, kwargs).shown
         elif args:

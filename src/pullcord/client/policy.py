@@ -62,6 +62,8 @@ class PolicyKeeper:
 
     def __init__(self, pinned: Mapping[str, str] | None = None) -> None:
         self.in_hand: InHand | None = None
+        #: until when (monotonic) the server is believed to be away
+        self.away_until = 0.0
         self._keys = dict(pinned) if pinned is not None else None
         self._lock = threading.Lock()
 

@@ -2,6 +2,7 @@
 
 import inspect
 import threading
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -206,8 +207,9 @@ class Guarded:
         each = self.signature.parameters.get(name)
         if each is None:
             return self.kinds.get(self._keyword_rest, Any)
-        kind = self.kinds[name]
-        return tuple[kind, ...] if each.kind is _VAR_POSITIONAL else kind
+        if each.kind is _VAR_POSITIONAL:
+            return types.GenericAlias(tuple, (self.kinds[name], ...))
+        return self.kinds[name]
 
     @cached_property
     def _keyword_rest(self) -> str:

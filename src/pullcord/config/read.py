@@ -133,7 +133,7 @@ def _person(key: str, part: Section, timezone: str) -> Person:
         email=part.contact("email").lower(),
         phone=part.contact("phone"),
         timezone=_zone(part, "timezone", timezone),
-        capacity=part.count("capacity", CAPACITY_DEFAULT, high=1_000),
+        capacity=part.count("capacity", CAPACITY_DEFAULT, high=1_000_000),
         can_sign_in=part.flag("can_sign_in", default=True),
         absences=tuple(_absence(each) for each in part.items("absences", limit=200)),
     )

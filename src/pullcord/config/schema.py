@@ -70,7 +70,7 @@ def _person() -> Schema:
             "email": _text("Where they are written to; may be ${env:NAME}.", "dana@example.com"),
             "phone": _text("Where they are called; may be ${env:NAME}.", "+491510000001"),
             "timezone": _text("Their IANA time zone.", "Europe/Berlin"),
-            "capacity": _count("Living escalations before others are asked first.", 1_000),
+            "capacity": _count("Living escalations before others are asked first.", 1_000_000),
             "can_sign_in": _flag("Whether they may open the console."),
             "absences": _list("When they are away.", _absence(), 200),
         },

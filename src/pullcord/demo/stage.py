@@ -44,7 +44,7 @@ async def set_up(house: House, master: bytes) -> Stage:
     kept: dict[str, AgentKey] = {}
     for name in AGENTS:
         shown[name], kept[name] = await house.office.mint_key(
-            workspace, agent=name, environment="production", creator="dana", note="demo"
+            workspace, agent=name, environment="production", creator="noor", note="demo"
         )
     remembered = await remember(house.store, master, kept) if is_fresh else 0
     welcome = await house.office.invite(workspace, VISITOR, purpose=DEMO)

@@ -75,7 +75,11 @@ class AgentViews:
         """What became of a request: a person is asked, it is refused, or it may run."""
         if opened.row is None:
             return await self._judged(key, opened.judgement)
-        escalation = await self.of_row(opened.row)
+        if opened.shown is None:
+            escalation = await self.of_row(opened.row)
+        else:
+            reader = await self._reader(key.workspace)
+            escalation = self._escalation_out(opened.row.escalation, opened.shown, reader)
         return OpenOut(
             verdict=str(Verdict.GATE),
             rule=escalation.rule,

@@ -72,8 +72,8 @@ class Bus:
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
         self._watchers: list[Watcher] = []
+        self._wakers: list[asyncio.Event] = []
         self._count = 0
-        self._due = asyncio.Event()
 
     @property
     def listeners(self) -> int:
@@ -121,13 +121,15 @@ class Bus:
             watcher(workspace, signal, about)
         for listener in self._listeners.get(workspace, ()):
             listener.put(signal)
-        self._due.set()
+        self.hint()
+
+    def waker(self) -> asyncio.Event:
+        """An event that every hint sets; each loop of the engine has and clears its own."""
+        waker = asyncio.Event()
+        self._wakers.append(waker)
+        return waker
 
     def hint(self) -> None:
-        """Wake the engine although nothing changed: the clock was turned, or it should stop."""
-        self._due.set()
-
-    async def work(self) -> None:
-        """Return when something was published since the last call."""
-        await self._due.wait()
-        self._due.clear()
+        """Wake the engine: something changed, the clock was turned, or it should stop."""
+        for waker in self._wakers:
+            waker.set()

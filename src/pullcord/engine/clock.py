@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 import secrets
 from datetime import UTC, datetime
 from typing import Protocol
@@ -63,8 +62,3 @@ def sortable(now: datetime, chance: bytes) -> str:
     millis = int(now.timestamp() * 1000)
     head = "".join(_ALPHABET[(millis >> shift) & 31] for shift in range(40, -1, -5))
     return head + base64.b32hexencode(chance).decode().lower().rstrip("=")
-
-
-def process_name() -> str:
-    """What this process is called in leases and logs."""
-    return f"{os.uname().nodename}:{os.getpid()}"

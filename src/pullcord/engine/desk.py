@@ -63,8 +63,13 @@ class Opened:
     judgement: Judgement
     row: Row | None = None
     is_new: bool = False
-    #: the status page's token; known only to the call that opened it
-    status_token: str = ""
+    #: what people are shown; known only to the call that opened it
+    shown: Mapping[str, Any] | None = None
+
+    @property
+    def status_token(self) -> str:
+        """The status page's token; empty for whoever did not open it just now."""
+        return str(self.shown["status_token"]) if self.shown else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ class Desk:
             row = await self._commit(workspace, change, {})
         except KeyTaken as taken:
             return await self._stands(workspace, taken.escalation, ready)
-        return Opened(ready.judgement, row, is_new=True, status_token=ready.status_token)
+        return Opened(ready.judgement, row, is_new=True, shown=shown)
 
     async def _stands(self, workspace: str, escalation: str, ready: Ready) -> Opened:
         row = await self._store.load_confirmed(workspace, escalation)

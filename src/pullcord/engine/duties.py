@@ -30,9 +30,9 @@ class Duties:
 
     async def enrol(self) -> None:
         """Every workspace has its duties; those that exist keep their time."""
-        claimed = self._clock.now()
+        now = self._clock.now()
         for workspace in await self._store.workspaces():
-            await self._store.enrol_duty(workspace, SHIFTS, claimed)
+            await self._store.enrol_duty(workspace, SHIFTS, now)
 
     async def tick(self) -> int:
         """Do what is due; returns how many duties were done."""

@@ -53,6 +53,23 @@ class House:
     runner: Runner
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every part of the house stands on."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    settings: Settings
+    bus: Bus
+    vault: Vault
+    signer: Signer
+    contents: Contents
+    policies: Policies
+    floors: Floors
+    filer: Filer
+
+
 def furnish(
     store: Store,
     *,
@@ -67,87 +84,122 @@ def furnish(
     Sealing and signing use keys of their own, derived from it.
     """
     clock = clock or SystemClock()
-    ids = ids or SystemIds(clock)
-    settings = settings or Settings()
-    bus = Bus()
-    vault = Vault(derived(master, "sealing"))
-    signer = Signer(derived(master, "signing"))
-    contents = Contents(store, vault)
-    policies = Policies(store)
-    floors = Floors(store, clock, policies)
-    filer = Filer(vault, ids)
-    desk = Desk(
-        store,
-        clock,
-        ids,
-        filer=filer,
-        sign=signer.sign,
-        contents=contents,
-        policies=policies,
-        floors=floors,
-        bus=bus,
-    )
-    office = Office(
-        store,
-        clock,
-        ids,
-        filer=filer,
-        policies=policies,
-        floors=floors,
-        bus=bus,
-        session_for=settings.session_for,
-    )
-    courier = Courier(
-        store,
-        clock,
-        channels=channels if channels is not None else usual_channels(settings),
-        floors=floors,
-        bus=bus,
-        public_url=settings.public_url,
-    )
+    ground = _ground(store, master, clock, ids or SystemIds(clock), settings or Settings())
+    desk = _desk(ground)
     timers = Timers(store, clock, desk)
-    watchdog = Watchdog(store, clock, heartbeat_url=settings.heartbeat_url)
-    views = Views(store, clock, vault=vault, policies=policies, floors=floors, settings=settings)
-    agent_views = AgentViews(
-        store,
-        clock,
-        vault=vault,
-        policies=policies,
-        floors=floors,
-        settings=settings,
-        signer=signer,
-    )
-    runner = Runner(
-        store,
-        clock,
-        desk=desk,
-        timers=timers,
-        courier=courier,
-        duties=Duties(store, clock, floors=floors, bus=bus),
-        watchdog=watchdog,
-        policies=policies,
-        floors=floors,
-        bus=bus,
-    )
+    courier = _courier(ground, desk, channels)
+    watchdog = Watchdog(store, clock, heartbeat_url=ground.settings.heartbeat_url)
+    agent_views, views = _views(ground)
     return House(
         store=store,
         clock=clock,
-        ids=ids,
-        settings=settings,
-        bus=bus,
-        vault=vault,
-        signer=signer,
-        contents=contents,
-        policies=policies,
-        floors=floors,
+        ids=ground.ids,
+        settings=ground.settings,
+        bus=ground.bus,
+        vault=ground.vault,
+        signer=ground.signer,
+        contents=ground.contents,
+        policies=ground.policies,
+        floors=ground.floors,
         desk=desk,
-        office=office,
+        office=_office(ground),
         agent_views=agent_views,
         views=views,
         timers=timers,
         courier=courier,
         watchdog=watchdog,
-        runner=runner,
+        runner=_runner(ground, timers, courier, watchdog),
+    )
+
+
+def _ground(store: Store, master: bytes, clock: Clock, ids: Ids, settings: Settings) -> _Ground:
+    vault = Vault(derived(master, "sealing"))
+    policies = Policies(store)
+    return _Ground(
+        store=store,
+        clock=clock,
+        ids=ids,
+        settings=settings,
+        bus=Bus(),
+        vault=vault,
+        signer=Signer(derived(master, "signing")),
+        contents=Contents(store, vault),
+        policies=policies,
+        floors=Floors(store, clock, policies),
+        filer=Filer(vault, ids),
+    )
+
+
+def _desk(ground: _Ground) -> Desk:
+    return Desk(
+        ground.store,
+        ground.clock,
+        ground.ids,
+        filer=ground.filer,
+        sign=ground.signer.sign,
+        contents=ground.contents,
+        policies=ground.policies,
+        floors=ground.floors,
+        bus=ground.bus,
+    )
+
+
+def _office(ground: _Ground) -> Office:
+    return Office(
+        ground.store,
+        ground.clock,
+        ground.ids,
+        filer=ground.filer,
+        policies=ground.policies,
+        floors=ground.floors,
+        bus=ground.bus,
+        session_for=ground.settings.session_for,
+    )
+
+
+def _courier(ground: _Ground, desk: Desk, channels: Mapping[str, Channel] | None) -> Courier:
+    return Courier(
+        ground.store,
+        ground.clock,
+        channels=channels if channels is not None else usual_channels(ground.settings),
+        floors=ground.floors,
+        bus=ground.bus,
+        not_reached=desk.not_reached,
+        public_url=ground.settings.public_url,
+    )
+
+
+def _views(ground: _Ground) -> tuple[AgentViews, Views]:
+    views = Views(
+        ground.store,
+        ground.clock,
+        vault=ground.vault,
+        policies=ground.policies,
+        floors=ground.floors,
+        settings=ground.settings,
+    )
+    agent_views = AgentViews(
+        ground.store,
+        ground.clock,
+        vault=ground.vault,
+        policies=ground.policies,
+        floors=ground.floors,
+        settings=ground.settings,
+        signer=ground.signer,
+    )
+    return agent_views, views
+
+
+def _runner(ground: _Ground, timers: Timers, courier: Courier, watchdog: Watchdog) -> Runner:
+    return Runner(
+        ground.store,
+        timers=timers,
+        courier=courier,
+        duties=Duties(ground.store, ground.clock, floors=ground.floors, bus=ground.bus),
+        watchdog=watchdog,
+        policies=ground.policies,
+        floors=ground.floors,
+        bus=ground.bus,
     )
 
 
@@ -169,4 +221,5 @@ async def opened(house: House, *, runs: bool = True) -> AsyncIterator[House]:
         yield house
     finally:
         await house.runner.stop()
+        await house.courier.close()
         await house.store.close()

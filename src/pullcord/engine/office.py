@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 
 import msgspec
 
@@ -74,7 +73,12 @@ class Office:
 
     # --- policy and people ------------------------------------------------------------------
     async def apply(
-        self, source: str, *, by: str, file: str = "pullcord.yaml", environ: Any = None
+        self,
+        source: str,
+        *,
+        by: str,
+        file: str = "pullcord.yaml",
+        environ: Mapping[str, str] | None = None,
     ) -> Configuration:
         """Check a policy file, keep it and make it the one in force.
 
@@ -254,7 +258,9 @@ class Office:
         except ValueError as problem:
             raise InvalidInput("password", value="…", limit=str(problem)) from None
         ticket = await self._spend(token, (SETUP, INVITE))
-        someone = (await self.people(ticket.workspace))[ticket.person]
+        someone = (await self.people(ticket.workspace)).get(ticket.person)
+        if someone is None or not (someone.is_active and someone.can_sign_in and someone.email):
+            raise NotSignedIn("this link is of somebody who may no longer sign in.")
         account = Account(
             workspace=ticket.workspace,
             person=someone.id,

@@ -26,6 +26,8 @@ FORMAT = 1
 PAGE = 500
 #: faults named one by one; beyond it they are counted
 FAULTS_MAX = 100
+#: what reading a line that nobody of ours wrote may end in
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 Line = dict[str, Any]
 
@@ -170,25 +172,20 @@ class Checker:
         kind = line.get("type")
         if kind == "header":
             self._header(line)
-            return
-        if kind == "end":
+        elif self._end is not None:
+            self._proof.fault("lines follow the last line")
+        elif kind == "end":
             self._settle("")
             self._end = line
-            return
-        if kind not in ("link", "row", "content"):
-            self._proof.fault(f"a line of unknown type {kind!r}")
-            return
-        chain = str(line.get("chain", ""))
-        if chain != self._chain:
-            self._settle(chain)
-        if kind == "link":
-            self._links.append((str(line.get("body", "")).encode(), str(line.get("hash", ""))))
-        elif kind == "row":
-            self._row = line
+        elif kind in ("link", "row", "content"):
+            self._part(str(kind), line)
         else:
-            self._contents.append(line)
+            self._proof.fault(f"a line of unknown type {kind!r}")
 
     def _header(self, line: Line) -> None:
+        if self._has_header or self._proof.chains or self._chain:
+            self._proof.fault("a header that is not the first line")
+            return
         self._has_header = True
         if line.get("v") != FORMAT:
             self._proof.fault(f"export format {line.get('v')!r} is not known; this knows {FORMAT}")
@@ -196,38 +193,58 @@ class Checker:
         if self._trusted is None:
             self._keys = dict(line.get("public_keys", {}))
 
+    def _part(self, kind: str, line: Line) -> None:
+        chain = str(line["chain"])
+        if chain != self._chain:
+            self._settle(chain)
+        if kind == "link":
+            self._links.append((str(line["body"]).encode(), str(line["hash"])))
+        elif kind == "row":
+            self._row = line
+        else:
+            self._contents.append(line)
+
     def _settle(self, following: str) -> None:
         """A chain is complete: check it whole."""
-        if self._chain:
-            self._check()
-        self._chain = following
-        self._links, self._contents, self._row = [], [], None
+        chain, self._chain = self._chain, following
+        links, self._links = self._links, []
+        contents, self._contents = self._contents, []
+        row, self._row = self._row, None
+        if not chain:
+            return
+        self._proof.chains += 1
+        self._proof.links += len(links)
+        if links:
+            self._heads.update(links[-1][1].encode())
+        try:
+            self._check(chain, links, row, contents)
+        except UNREADABLE as problem:
+            self._proof.fault(f"{chain}: cannot be read: {type(problem).__name__}: {problem}")
 
-    def _check(self) -> None:
-        chain, proof = self._chain, self._proof
-        proof.chains += 1
-        proof.links += len(self._links)
-        faults = broken(self._links, workspace=proof.workspace, chain=chain)
+    def _check(
+        self, chain: str, links: list[tuple[bytes, str]], row: Line | None, contents: list[Line]
+    ) -> None:
+        faults = broken(links, workspace=self._proof.workspace, chain=chain)
+        if not links and chain != WORKSPACE_CHAIN:
+            faults = [f"{chain}: has no timeline at all"]
         for fault in faults:
-            proof.fault(fault)
-        if self._links:
-            self._heads.update(self._links[-1][1].encode())
-        elif chain != WORKSPACE_CHAIN:
-            proof.fault(f"{chain}: has no timeline at all")
+            self._proof.fault(fault)
         if faults:
             return
-        bodies = [body for body, _ in self._links]
+        bodies = [body for body, _ in links]
         state = fold(bodies)
         if chain != WORKSPACE_CHAIN:
-            self._check_row(chain, state)
+            self._check_row(chain, row, state)
             self._check_decision(chain, state)
-        self._check_contents(chain, bodies, state)
+        self._check_contents(chain, contents, commitments_of(bodies), state)
 
-    def _check_row(self, chain: str, state: Line) -> None:
-        if self._row is None:
+    def _check_row(self, chain: str, line: Line | None, state: Line) -> None:
+        if (state["workspace"], state["id"]) != (self._proof.workspace, chain):
+            self._proof.fault(f"{chain}: its timeline tells of {state['id']}")
+        if line is None:
             self._proof.fault(f"{chain}: its row is missing from the export")
             return
-        row = self._row["public"]
+        row = line["public"]
         for name in sorted({*row, *state}):
             if row.get(name) != state.get(name):
                 self._proof.fault(f"{chain}: the row's {name} is not what its timeline says")
@@ -259,11 +276,12 @@ class Checker:
         except BadSignature as problem:
             self._proof.fault(f"{chain}: {problem}")
 
-    def _check_contents(self, chain: str, bodies: list[bytes], state: Line) -> None:
-        promised = commitments_of(bodies)
+    def _check_contents(
+        self, chain: str, contents: list[Line], promised: Mapping[str, str], state: Line
+    ) -> None:
         decision = state.get("decision") or {}
-        for line in self._contents:
-            name = str(line.get("name", ""))
+        for line in contents:
+            name = str(line["name"])
             salt, ciphertext = bytes_of(line["salt"]), bytes_of(line["ciphertext"])
             self._proof.contents += 1
             if promised.get(name) != commitment(salt, ciphertext):
@@ -286,8 +304,7 @@ class Checker:
 
     def proof(self) -> Proof:
         """What was found, after the last line."""
-        if self._chain:
-            self._settle("")
+        self._settle("")
         proof = self._proof
         if not self._has_header:
             proof.fault("the export has no header; it is cut at the beginning")
@@ -307,8 +324,7 @@ def checked(lines: Iterable[str], *, public_keys: Mapping[str, str] | None = Non
     checker = Checker(public_keys=public_keys)
     for number, text in enumerate(lines, start=1):
         try:
-            line = json.loads(text)
-            checker.take(line)
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
+            checker.take(json.loads(text))
+        except UNREADABLE as problem:
             checker.damaged(number, problem)
     return checker.proof()

@@ -9,9 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from pullcord.engine.bus import Bus
-from pullcord.engine.clock import Clock
 from pullcord.engine.courier import Courier
-from pullcord.engine.desk import Desk
 from pullcord.engine.duties import Duties
 from pullcord.engine.floors import Floors
 from pullcord.engine.policies import Policies
@@ -38,9 +36,7 @@ class Runner:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
         *,
-        desk: Desk,
         timers: Timers,
         courier: Courier,
         duties: Duties,
@@ -50,8 +46,6 @@ class Runner:
         bus: Bus,
     ) -> None:
         self._store = store
-        self._clock = clock
-        self._desk = desk
         self._timers = timers
         self._courier = courier
         self._duties = duties
@@ -61,6 +55,7 @@ class Runner:
         self._bus = bus
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._wakers = {name: bus.waker() if name in HINTED else self._stopping for name in PAUSES}
 
     async def start(self) -> None:
         """Begin; does nothing when it runs already."""
@@ -71,13 +66,13 @@ class Runner:
         await self._watchdog.check()
         loops: dict[str, Callable[[], Awaitable[object]]] = {
             "timers": self._timers.tick,
-            "courier": self._deliver,
+            "courier": self._courier.set_out,
             "duties": self._duties.tick,
             "watchdog": self._watchdog.check,
             "policy": self._look_again,
         }
         self._tasks = [
-            asyncio.create_task(self._loop(name, work), name=f"pullcord-{name}")
+            asyncio.create_task(self._loop(name, work, self._wakers[name]), name=f"pullcord-{name}")
             for name, work in loops.items()
         ]
 
@@ -91,6 +86,7 @@ class Runner:
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await asyncio.gather(*tasks)
+                await self._courier.rest()
         except TimeoutError:
             log.warning("stopped_late", seconds=STOP_SECONDS)
 
@@ -98,21 +94,13 @@ class Runner:
         """Do everything that is due at this instant; returns how many rounds had work."""
         await self._duties.enrol()
         for count in range(ROUNDS_MAX):
-            done = await self._timers.tick() + await self._deliver() + await self._duties.tick()
+            done = await self._timers.tick()
+            done += await self._courier.deliver()
+            done += await self._duties.tick()
             if not done:
                 await self._watchdog.check()
                 return count
         raise AssertionError(f"still work after {ROUNDS_MAX} rounds at one instant")
-
-    async def _deliver(self) -> int:
-        handled, unreached = await self._courier.deliver()
-        for each in unreached:
-            try:
-                await self._desk.not_reached(each)
-            except PullcordError as problem:
-                # the rung's own deadline advances the ladder all the same
-                log.warning("not_reached", escalation=each.escalation, problem=str(problem))
-        return handled
 
     async def _look_again(self) -> int:
         """Another process may have changed policy or people: read them again."""
@@ -124,7 +112,9 @@ class Runner:
         await self._duties.enrol()
         return 0
 
-    async def _loop(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    async def _loop(
+        self, name: str, work: Callable[[], Awaitable[object]], waker: asyncio.Event
+    ) -> None:
         while not self._stopping.is_set():
             done: object = 0
             try:
@@ -134,15 +124,16 @@ class Runner:
             except Exception:
                 log.exception("loop_broke", loop=name)
             if name not in HINTED:
-                await _at_most(PAUSES[name], self._stopping.wait())
+                await _at_most(PAUSES[name], waker)
             elif not done:
-                await _at_most(PAUSES[name], self._bus.work())
+                await _at_most(PAUSES[name], waker)
+                waker.clear()
 
 
-async def _at_most(seconds: float, hint: Awaitable[object]) -> None:
-    """Wait for a hint, at most that long."""
+async def _at_most(seconds: float, waker: asyncio.Event) -> None:
+    """Wait to be woken, at most that long."""
     try:
         async with asyncio.timeout(seconds):
-            await hint
+            await waker.wait()
     except TimeoutError:
         return

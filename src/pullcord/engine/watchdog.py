@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import httpx2
 import structlog
 
+from pullcord.channels.webhook import address
 from pullcord.engine.clock import Clock
 from pullcord.store.port import Store
 
@@ -47,7 +48,7 @@ class Watchdog:
     def __init__(self, store: Store, clock: Clock, *, heartbeat_url: str = "") -> None:
         self._store = store
         self._clock = clock
-        self._heartbeat_url = heartbeat_url
+        self._heartbeat_url = address(heartbeat_url, "heartbeat_url") if heartbeat_url else ""
         self.pulse = Pulse()
 
     async def check(self) -> Pulse:

@@ -143,21 +143,25 @@ def last_resort(
 ) -> tuple[str, str]:
     """Who stands at the end of a ladder, and the reason; nobody away or full is passed over.
 
-    The catch-all; if they are gone, leads of the ladder's teams, the workspace's, an admin, and
-    then anybody who is still there.
+    The catch-all; if they are gone, leads of the ladder's teams, the workspace's last resort, a
+    lead, an admin, and then anybody who is still there.
     """
     leads = [
         floor.teams[rung.target.id].lead
         for rung in ladder.rungs
         if rung.target.kind == "team" and rung.target.id in floor.teams
     ]
-    admins = sorted(each.id for each in floor.people.values() if each.role is Role.ADMIN)
+    by_role = {
+        role: sorted(each.id for each in floor.people.values() if each.role is role)
+        for role in (Role.LEAD, Role.ADMIN)
+    }
     others = sorted(floor.people)
     ways = [
         ([ladder.catch_all], "is the catch-all of the ladder"),
         (leads, "leads a team of the ladder, whose catch-all cannot be asked"),
         ([floor.workspace_catch_all], "is the last resort of the workspace"),
-        (admins, "is an admin, and the catch-all cannot be asked"),
+        (by_role[Role.LEAD], "is a lead, and the catch-all cannot be asked"),
+        (by_role[Role.ADMIN], "is an admin, and the catch-all cannot be asked"),
         (others, "is still here, and nobody who should be asked before can be"),
     ]
     for people, reason in ways:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from pullcord.engine.bus import RESYNC, Signal
 from pullcord.errors import PullcordError
-from pullcord.server.hub import PEOPLE, Ear
+from pullcord.server.hub import Ear, for_agent, for_people
 from pullcord.server.route import Route, Visit
 from pullcord.wire.listings import ChangeOut
 
@@ -56,8 +56,9 @@ class ChangeStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client goes, its right ends, or the process stops."""
         visit = self._visit
-        key = visit.key.id if visit.key else PEOPLE
-        async with visit.parts.hub.ear(Request(scope, receive), visit.workspace, key) as ear:
+        workspace, key = visit.workspace, visit.key
+        place = for_agent(workspace, key.id) if key else for_people(workspace)
+        async with visit.parts.hub.ear(Request(scope, receive), place) as ear:
             start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
             await send(start)
             if scope["method"] != "HEAD":

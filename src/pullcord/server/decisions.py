@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from pullcord.path.escalation import Status
+from pullcord.server.hub import for_decisions
 from pullcord.server.route import Route, Visit, answer
 from pullcord.wire.bounds import WAIT_SECONDS_MAX, MaybeName
 from pullcord.wire.replies import DecisionsOut
@@ -37,7 +38,8 @@ async def decisions(visit: Visit) -> Response:
         return answer(await _decided(visit))
     clock = visit.house.clock
     until = clock.now() + timedelta(seconds=asked.wait)
-    async with visit.parts.hub.ear(visit.request, visit.workspace, visit.agent_key.id) as ear:
+    place = for_decisions(visit.workspace, visit.agent_key.id, asked.escalation)
+    async with visit.parts.hub.ear(visit.request, place) as ear:
         while True:
             found = await _decided(visit)
             left = (until - clock.now()).total_seconds()

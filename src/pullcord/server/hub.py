@@ -1,10 +1,12 @@
-"""Who waits for a change: one ear per held poll or open stream, found by workspace and key.
+"""Who waits for a change: one ear per held poll or open stream, found by what it waits for.
 
-Nothing is kept per escalation. The bus tells the hub of every commit of this process, the hub
-rings the ears it concerns; what was committed elsewhere is found by the waiters' safety poll.
+Nothing is kept per escalation that nobody waits for. The bus tells the hub of every commit of
+this process, the hub rings the ears it concerns and no others, so that one decision does not wake
+two thousand polls; what was committed elsewhere is found by the waiters' safety poll.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,11 +15,11 @@ from starlette.requests import Request
 from pullcord.engine.bus import RESYNC, Bus, Signal
 from pullcord.engine.clock import Clock
 from pullcord.errors import TooMuch
-from pullcord.path.escalation import Escalation
+from pullcord.path.escalation import Escalation, Status
 
 #: ears of one process, and of one caller; one more is told to come back
 EARS_MAX = 20_000
-EARS_PER_CALLER_MAX = 200
+EARS_PER_CALLER_MAX = 5_000
 #: signals an ear may fall behind before it is told to look at everything
 BACKLOG_MAX = 256
 #: seconds after which a caller over the limit may try again
@@ -25,8 +27,24 @@ TRY_AGAIN = 5.0
 
 #: topics an agent's key hears of besides its own escalations
 AGENT_TOPICS = frozenset({"policy"})
-#: the key under which people listen: they may read everything of their workspace
-PEOPLE = ""
+
+#: What an ear waits for: see the three functions that make one.
+Place = tuple[str, ...]
+
+
+def for_people(workspace: str) -> Place:
+    """Everything in a workspace: people may read all of it."""
+    return (workspace,)
+
+
+def for_agent(workspace: str, key: str) -> Place:
+    """Everything about the escalations of one key, and what concerns all agents."""
+    return (workspace, key)
+
+
+def for_decisions(workspace: str, key: str, escalation: str = "") -> Place:
+    """Decisions for one key, or on one escalation of it."""
+    return (workspace, key, escalation)
 
 
 class Ear:
@@ -77,7 +95,8 @@ class Hub:
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._clock = clock
-        self._ears: dict[tuple[str, str], set[Ear]] = {}
+        self._ears: dict[Place, set[Ear]] = {}
+        self._of_callers: Counter[Place] = Counter()
         self._count = 0
         self._is_closing = False
         bus.watch(self._heard)
@@ -93,23 +112,25 @@ class Hub:
                 ear.end()
 
     @asynccontextmanager
-    async def ear(self, request: Request, workspace: str, key: str) -> AsyncIterator[Ear]:
-        """An ear of this key (`PEOPLE` for people) that ends when the client goes away.
+    async def ear(self, request: Request, place: Place) -> AsyncIterator[Ear]:
+        """An ear at this place that ends when the client goes away.
 
         Raises:
             TooMuch: too many wait already.
         """
-        group = self._ears.get((workspace, key), set())
-        if self._count >= EARS_MAX or len(group) >= EARS_PER_CALLER_MAX:
+        caller = place[:2]
+        if self._count >= EARS_MAX or self._of_callers[caller] >= EARS_PER_CALLER_MAX:
             raise TooMuch(
-                f"{len(group)} requests of this caller wait already (at most "
+                f"{self._of_callers[caller]} requests of this caller wait already (at most "
                 f"{EARS_PER_CALLER_MAX}); one poll serves any number of escalations.",
                 retry_after=TRY_AGAIN,
             )
         ear = Ear(self._clock)
         if self._is_closing:
             ear.end()
-        self._ears.setdefault((workspace, key), group).add(ear)
+        group = self._ears.setdefault(place, set())
+        group.add(ear)
+        self._of_callers[caller] += 1
         self._count += 1
         gone = asyncio.ensure_future(_gone(request, ear))
         try:
@@ -117,23 +138,33 @@ class Hub:
         finally:
             gone.cancel()
             self._count -= 1
+            self._of_callers[caller] -= 1
+            if not self._of_callers[caller]:
+                del self._of_callers[caller]
             group.discard(ear)
-            if not group:
-                self._ears.pop((workspace, key), None)
+            if not group and self._ears.get(place) is group:
+                del self._ears[place]
 
     def _heard(self, workspace: str, signal: Signal, about: Escalation | None) -> None:
-        for ear in self._ears.get((workspace, PEOPLE), ()):
+        self._ring(for_people(workspace), signal)
+        if about is None:
+            if signal.topic in AGENT_TOPICS:
+                self._ring_agents(workspace, signal)
+            return
+        if about.version > 1:  # its opening is no news to the agent that opened it
+            self._ring(for_agent(workspace, about.agent_key), signal)
+        if about.status is Status.DECIDED:
+            self._ring(for_decisions(workspace, about.agent_key), signal)
+            self._ring(for_decisions(workspace, about.agent_key, about.id), signal)
+
+    def _ring(self, place: Place, signal: Signal) -> None:
+        for ear in self._ears.get(place, ()):
             ear.put(signal)
-        if about is not None:
-            # its opening is no news to the agent that opened it
-            ears = self._ears.get((workspace, about.agent_key), ()) if about.version > 1 else ()
-            for ear in ears:
-                ear.put(signal)
-        elif signal.topic in AGENT_TOPICS:
-            for (place, key), ears in self._ears.items():
-                if place == workspace and key != PEOPLE:
-                    for ear in ears:
-                        ear.put(signal)
+
+    def _ring_agents(self, workspace: str, signal: Signal) -> None:
+        for place in self._ears:
+            if place[0] == workspace and len(place) == len(for_agent("", "")):
+                self._ring(place, signal)
 
 
 async def _gone(request: Request, ear: Ear) -> None:

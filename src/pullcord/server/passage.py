@@ -1,5 +1,6 @@
 """The passage every request goes through: its id, its headers, its figures, its log line."""
 
+import itertools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +40,9 @@ class Passage:
 
     def __init__(self, app: ASGIApp, *, ids: Ids, metrics: Metrics, is_secure: bool) -> None:
         self._app = app
-        self._ids = ids
+        # unique is enough for an id that only names a log line: chance costs a system call
+        self._process = ids.chance(4).hex()
+        self._numbers = itertools.count(1)
         self._metrics = metrics
         self._headers = (*HEADERS, STRICT_TRANSPORT) if is_secure else HEADERS
 
@@ -48,7 +51,7 @@ class Passage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = self._ids.chance(8).hex()
+        request_id = f"{self._process}-{next(self._numbers):x}"
         scope["pullcord.request_id"] = request_id
         context = _context(scope, request_id)
         status = 500

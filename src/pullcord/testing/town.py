@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pullcord.channels.port import Channel
 from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
 from pullcord.errors import PullcordError
@@ -208,17 +209,23 @@ async def running_house(
     seed: int = 7,
     clock: TurnableClock | None = None,
     settings: Settings | None = None,
+    channels: Mapping[str, Channel] | None = None,
 ) -> AsyncIterator[Town]:
     """A house on a temporary SQLite file with this policy in force and a clock that stands still.
 
     The engine does not run by itself: `town.turn(...)` and `town.settle()` do all that is due,
-    in one order, so two runs of one seed are equal.
+    in one order, so two runs of one seed are equal. Messages go by `channels` where given.
     """
     clock = clock or TurnableClock()
     with tempfile.TemporaryDirectory(prefix="pullcord-") as folder:
         store = SqliteStore(Path(folder) / "pullcord.db")
         house = furnish(
-            store, master=MASTER, clock=clock, ids=SeededIds(clock, seed=seed), settings=settings
+            store,
+            master=MASTER,
+            clock=clock,
+            ids=SeededIds(clock, seed=seed),
+            settings=settings,
+            channels=channels,
         )
         async with opened(house, runs=False):
             configuration = await house.office.apply(policy, by="setup")

@@ -166,7 +166,7 @@ def test_the_deepest_value_is_exactly_at_the_limit() -> None:
         ("NaN", "NaN is no JSON number; send null or text instead"),
         ("[-Infinity]", "-Infinity is no JSON number"),
         ("1e999", "$: inf is no JSON number"),
-        ("9" * 5_000, "not JSON: Exceeds the limit"),
+        ("9" * 5_000, "integers beyond 2^53-1"),
         ("9007199254740993", "integers beyond 2^53-1"),
         ('"\\ud800"', "holds a lone surrogate"),
         ('"a\\u0000b"', "$: holds a NUL character; remove it"),
@@ -201,6 +201,14 @@ def test_good_text_is_read() -> None:
     """Bytes and text alike; minus zero is zero."""
     assert strict_loads(b'{"a": [1.5, -0, "\xc3\xb6"]}') == {"a": [1.5, 0, "ö"]}
     assert strict_loads('"x"') == "x"
+
+
+def test_a_large_integer_is_read_as_the_double_it_is() -> None:
+    """JavaScript does the same; as a Python integer it would be taken for exact further on."""
+    value = strict_loads("[163401872574611423232, 9007199254740991]")
+
+    assert value == [1.6340187257461142e20, 2**53 - 1]
+    assert [type(each) for each in value] == [float, int]
 
 
 # --- what digests are over ------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """The published JSON Schema: an editor refuses what the reader refuses, field by field."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -149,6 +151,23 @@ BAD = {
 }
 
 
+ROOT = Path(__file__).resolve().parents[3]
+FENCED = re.compile(r"^```yaml[^\n]*\n(workspace:.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def published() -> dict[str, str]:
+    """Every whole policy that documentation, examples, starters and demo show."""
+    found: dict[str, str] = {}
+    for path in (*ROOT.glob("examples/**/*.yaml"), *ROOT.glob("src/**/*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        if re.search("^workspace:", text, re.MULTILINE):
+            found[str(path.relative_to(ROOT))] = text
+    for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")):
+        for at, match in enumerate(FENCED.finditer(path.read_text(encoding="utf-8"))):
+            found[f"{path.relative_to(ROOT)}, policy {at + 1}"] = match[1]
+    return found
+
+
 def errors(source: str) -> list[str]:
     """What an editor would underline."""
     value, _ = load(source, file="a.yaml")
@@ -168,6 +187,16 @@ def test_what_the_reader_takes_the_schema_takes(name: str) -> None:
     read(GOOD[name], environ={"ANN": "ann@example.com"})
 
     assert errors(GOOD[name]) == []
+
+
+def test_every_published_policy_is_taken_by_both() -> None:
+    """Nobody begins with an example that their editor underlines."""
+    policies = published()
+
+    wrong = {name: told(text) or errors(text) for name, text in policies.items()}
+
+    assert len(policies) >= 3
+    assert {name: said for name, said in wrong.items() if said} == {}
 
 
 @pytest.mark.parametrize("name", BAD)

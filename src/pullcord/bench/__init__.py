@@ -1,0 +1,1 @@
+"""What `pullcord bench` measures: ratios against a floor in the same run, no absolute promise."""

@@ -1,0 +1,64 @@
+"""One measured figure, and how a run of figures is shown."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its unit; `ratio` is value ÷ floor, or floor ÷ value where less is better.
+
+    So a ratio is always better when it is larger, and `reach` is the ratio or value to reach.
+    """
+
+    name: str
+    value: float
+    unit: str
+    n: int
+    floor: float | None = None
+    ratio: float | None = None
+    #: what the floor is: "raw group commit", "cel-expr-python 0.1.3"
+    peer: str = ""
+    reach: str = ""
+    has_reached: bool | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As one JSON object."""
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "floor": None if self.floor is None else round(self.floor, 3),
+            "ratio": None if self.ratio is None else round(self.ratio, 3),
+            "peer": self.peer,
+            "n": self.n,
+            "reach": self.reach,
+            "reached": self.has_reached,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a measurement runs with: seconds of each part, a folder on a real disk, a database."""
+
+    seconds: float
+    folder: Path
+    dsn: str = ""
+
+
+#: A measurement by name: gives its figures.
+Measure = Callable[[Setting], Awaitable[list[Figure]]]
+
+
+def at_least(value: float, bound: float) -> bool:
+    """Whether a ratio reaches its bound."""
+    return value >= bound
+
+
+def share(sorted_values: list[float], part: float) -> float:
+    """The value that this part of a sorted list stays below."""
+    if not sorted_values:
+        return 0.0
+    return sorted_values[min(len(sorted_values) - 1, int(part * len(sorted_values)))]
