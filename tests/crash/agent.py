@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from pullcord import NotDone, Parked, Pullcord
-from pullcord.errors import PullcordError
+from pullcord.errors import PullcordError, Unreachable
 
 #: seconds between two new calls
 PACE = 0.05
@@ -58,8 +58,11 @@ def main() -> None:
                 refund(order=order, amount=480.0)
             except Parked as stopped:
                 parked.write(order, stopped.escalation)
-            except NotDone:
-                parked.write(order, "-")
+            except Unreachable:
+                return
+            except NotDone as known:
+                if known.escalation:
+                    parked.write(order, known.escalation)
 
     def stops() -> None:
         for order in unfinished(folder):

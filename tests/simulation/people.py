@@ -10,7 +10,14 @@ from typing import Any
 from pullcord.engine.house import House
 from pullcord.errors import PullcordError
 from pullcord.owner.roster import Absence
-from pullcord.path.escalation import AskKind, Control, Escalation, Status, person
+from pullcord.path.escalation import (
+    AskKind,
+    Control,
+    DecisionKind,
+    Escalation,
+    Status,
+    person,
+)
 from pullcord.store.port import Filter, Row
 from pullcord.wire import requests as wire
 from tests.simulation.loop import elapse
@@ -47,6 +54,23 @@ class Operator:
             pinged.clear()
             with suppress(Lost, PullcordError):
                 await self._look()
+            if not self.world.weather.is_calm and rng.random() < 0.05:
+                with suppress(Lost, PullcordError):
+                    await self._late()
+
+    async def _late(self) -> None:
+        """Decide what nobody decided: that opens a fresh escalation and leaves the old one."""
+        rows = [row for row in self.world.watch.rows.values() if _nobody_decided(row)]
+        if not rows:
+            return
+        old = self.world.rng.choice(rows)
+        row = await self.world.call(
+            lambda house: house.desk.decide_late(WORKSPACE, old.escalation.id, self.who)
+        )
+        self.world.history.told(row)
+        if row.escalation.follows != old.escalation.id:
+            self.world.violated(f"{row.escalation.id} does not follow {old.escalation.id}")
+        self.world.note(self.who, "decide late", old.escalation.id, "ok")
 
     async def _look(self) -> None:
         wanted = Filter(statuses=LIVING, candidate=self.who)
@@ -172,6 +196,11 @@ class Operator:
             )
 
 
+def _nobody_decided(row: Row) -> bool:
+    decision = row.escalation.decision
+    return decision is not None and decision.kind is DecisionKind.NOBODY_DECIDED
+
+
 class Admin:
     """Replaces policies, sends people away and brings them back."""
 
@@ -188,8 +217,10 @@ class Admin:
                 await self.applies(rng.choice(POLICIES))
             elif draw < 0.8:
                 await self._away([rng.choice(OPERATORS)])
-            elif draw < 0.9:
+            elif draw < 0.88:
                 await self._away(list(OPERATORS))
+            elif draw < 0.93:
+                await self._drills()
             else:
                 await self._is_active(rng.choice(OPERATORS[:3]), is_active=rng.random() < 0.5)
 
@@ -197,6 +228,14 @@ class Admin:
         """Make a policy the one in force."""
         with suppress(PullcordError):
             await self.world.insist(lambda house: house.office.apply(source, by="dana"))
+
+    async def _drills(self) -> None:
+        """A marked test through a real ladder."""
+        with suppress(Lost, PullcordError):
+            row = await self.world.call(
+                lambda house: house.desk.drill(WORKSPACE, "dana", ladder="ops")
+            )
+            self.world.history.told(row)
 
     async def _away(self, names: list[str]) -> None:
         rng = self.world.rng

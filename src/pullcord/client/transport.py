@@ -43,6 +43,8 @@ def _options(address: Address) -> dict[str, Any]:
         },
         "follow_redirects": False,
         "trust_env": not address.is_loopback,
+        # certificates are loaded only where there are any to check
+        "verify": address.url.startswith("https://"),
         "limits": limits,
     }
 

@@ -77,7 +77,8 @@ class Courier:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._channels = channels
+        #: ways outward by name
+        self.channels = channels
         self._floors = floors
         self._bus = bus
         self._not_reached = not_reached
@@ -103,7 +104,7 @@ class Courier:
 
     async def close(self) -> None:
         """Let go of the channels."""
-        for channel in self._channels.values():
+        for channel in self.channels.values():
             await channel.close()
 
     async def _taken(self) -> list[asyncio.Task[None]]:
@@ -163,7 +164,7 @@ class Courier:
         floor = await self._floors.now(workspace)
         copies = [
             replace(outgoing, id=f"{outgoing.id}.{channel}", channel=channel, address=address)
-            for channel, address in ways_to(outgoing.message, floor, self._channels)
+            for channel, address in ways_to(outgoing.message, floor, self.channels)
         ]
         await self._store.plan_outgoing(workspace, outgoing.id, copies)
         if copies:
@@ -176,7 +177,7 @@ class Courier:
     ) -> Sent | None:
         """Try once; None when the channel is so busy that the lease had better bring it back."""
         name = outgoing.channel
-        channel = self._channels.get(name)
+        channel = self.channels.get(name)
         if channel is None:
             return Sent(Outcome.FAILED, f"there is no channel {name!r} any more")
         if self._waiting[name] >= WAITING_MAX:
@@ -212,7 +213,7 @@ class Courier:
         for receipt in await self._store.receipts(workspace, message.escalation):
             if receipt.outgoing.rpartition(".")[0] == stem:
                 latest[receipt.outgoing] = receipt.state
-        copies = len(ways_to(message, await self._floors.now(workspace), self._channels))
+        copies = len(ways_to(message, await self._floors.now(workspace), self.channels))
         has_failed = all(state is ReceiptState.FAILED for state in latest.values())
         return unreached if has_failed and len(latest) >= copies else None
 

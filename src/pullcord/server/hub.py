@@ -6,9 +6,12 @@ two thousand polls; what was committed elsewhere is found by the waiters' safety
 """
 
 import asyncio
+import heapq
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
@@ -50,12 +53,14 @@ def for_decisions(workspace: str, key: str, escalation: str = "") -> Place:
 class Ear:
     """One waiter; `is_over` when its client has gone or the process stops."""
 
-    __slots__ = ("_clock", "_rang", "_signals", "is_over")
+    __slots__ = ("_alarm", "_signals", "_waiter", "due", "is_over")
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._rang = asyncio.Event()
+    def __init__(self, alarm: "Alarm") -> None:
+        self._alarm = alarm
         self._signals: list[Signal] = []
+        self._waiter: asyncio.Future[None] | None = None
+        #: when it stops listening by itself; None while it does not listen
+        self.due: datetime | None = None
         self.is_over = False
 
     def put(self, signal: Signal) -> None:
@@ -64,37 +69,72 @@ class Ear:
             self._signals.clear()
             signal = RESYNC
         self._signals.append(signal)
-        self._rang.set()
+        self.ring()
 
     def end(self) -> None:
         """Nobody waits here any more."""
         self.is_over = True
-        self._rang.set()
+        self.ring()
+
+    def ring(self) -> None:
+        """Let whoever listens look."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def listen(self, seconds: float) -> list[Signal]:
         """What was heard meanwhile, as soon as there is something, at most that long."""
-        if not self._rang.is_set():
-            nap = asyncio.ensure_future(self._clock.sleep(seconds))
-            nap.add_done_callback(self._slept)
+        if not self._signals and not self.is_over:
+            self._waiter = asyncio.get_running_loop().create_future()
+            self.due = self._alarm.ring_in(seconds, self)
             try:
-                await self._rang.wait()
+                await self._waiter
             finally:
-                nap.cancel()
-        if not self.is_over:
-            self._rang.clear()
+                self._waiter = self.due = None
         heard, self._signals = self._signals, []
         return heard
 
-    def _slept(self, nap: "asyncio.Future[None]") -> None:
-        if not nap.cancelled():
-            self._rang.set()
+
+class Alarm:
+    """One timer for all ears, so that two thousand of them cost no two thousand timers."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._numbers = itertools.count()
+        self._due: list[tuple[datetime, int, Ear]] = []
+        self._ticking: asyncio.Task[None] | None = None
+
+    def ring_in(self, seconds: float, ear: Ear) -> datetime:
+        """Ring an ear that much later, unless it listens for something else by then."""
+        due = self._clock.now() + timedelta(seconds=seconds)
+        heapq.heappush(self._due, (due, next(self._numbers), ear))
+        if self._due[0][2] is ear or self._ticking is None:
+            self.stop()
+            self._ticking = asyncio.ensure_future(self._tick())
+        return due
+
+    def stop(self) -> None:
+        """Ring nobody; those who are due stay so until the next `ring_in`."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+
+    async def _tick(self) -> None:
+        while self._due:
+            wait = (self._due[0][0] - self._clock.now()).total_seconds()
+            if wait > 0:
+                await self._clock.sleep(wait)
+                continue
+            due, _, ear = heapq.heappop(self._due)
+            if ear.due == due:
+                ear.ring()
+        self._ticking = None
 
 
 class Hub:
     """Rings the ears of whom a change concerns."""
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
-        self._clock = clock
+        self._alarm = Alarm(clock)
         self._ears: dict[Place, set[Ear]] = {}
         self._of_callers: Counter[Place] = Counter()
         self._count = 0
@@ -125,7 +165,7 @@ class Hub:
                 f"{EARS_PER_CALLER_MAX}); one poll serves any number of escalations.",
                 retry_after=TRY_AGAIN,
             )
-        ear = Ear(self._clock)
+        ear = Ear(self._alarm)
         if self._is_closing:
             ear.end()
         group = self._ears.setdefault(place, set())
@@ -142,6 +182,8 @@ class Hub:
             if not self._of_callers[caller]:
                 del self._of_callers[caller]
             group.discard(ear)
+            if not self._count:
+                self._alarm.stop()
             if not group and self._ears.get(place) is group:
                 del self._ears[place]
 

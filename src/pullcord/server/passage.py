@@ -67,11 +67,12 @@ class Passage:
             await send(message)
 
         began = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(**context):
-            try:
-                await self._app(scope, receive, sending)
-            finally:
-                self._done(scope, status, time.perf_counter() - began)
+        bound = structlog.contextvars.bind_contextvars(**context)
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            self._done(scope, status, time.perf_counter() - began)
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _done(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNKNOWN)

@@ -203,6 +203,11 @@ def test_good_text_is_read() -> None:
     assert strict_loads('"x"') == "x"
 
 
+def test_a_backslash_before_u0000_is_no_nul() -> None:
+    """Documentation and code may talk of it."""
+    assert strict_loads(r'{"a": ["\\u0000", 1], "b": {}}') == {"a": ["\\u0000", 1], "b": {}}
+
+
 def test_a_large_integer_is_read_as_the_double_it_is() -> None:
     """JavaScript does the same; as a Python integer it would be taken for exact further on."""
     value = strict_loads("[163401872574611423232, 9007199254740991]")

@@ -31,7 +31,8 @@ class Receiver:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {
-                name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])
+                name.lower(): value
+                for name, _, value in (line.partition(": ") for line in head[1:])
             }
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             self.heard.append(Heard(head[0], headers, body))

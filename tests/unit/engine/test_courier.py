@@ -77,7 +77,9 @@ async def test_a_try_that_failed_is_repeated_later_and_later() -> None:
 async def test_a_provider_that_names_a_time_is_left_alone_until_then() -> None:
     """Retry-After counts where it is longer than our own pause, up to the longest of these."""
     pigeons = Pigeons(
-        Sent(Outcome.RETRY, "429", retry_after=60), Sent(Outcome.RETRY, "429", retry_after=1e9), GOOD
+        Sent(Outcome.RETRY, "429", retry_after=60),
+        Sent(Outcome.RETRY, "429", retry_after=1e9),
+        GOOD,
     )
     policy = POLICY.replace("person/maria, accept_within: 10m", "person/maria, accept_within: 1h")
     async with post({"webhook": pigeons}, policy=policy) as (town, key):

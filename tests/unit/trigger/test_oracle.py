@@ -128,6 +128,7 @@ args.amount % -7 == 4
 args.amount / args.zero == 1
 args.amount % args.zero == 1
 args.rate * 2.0 == 5.0
+args.rate / 0.5 == 5.0
 args.rate / 0.0 > 1e300
 -args.rate / 0.0 < -1e300
 args.rate / -0.0 < -1e300
