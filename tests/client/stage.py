@@ -265,6 +265,21 @@ def parked(agent: Twin, tool: Any, *args: Any, **terms: Any) -> str:
     return escalation
 
 
+class Later:
+    """The same timer, a minute on."""
+
+    def __init__(self, timer: Any) -> None:
+        self._timer = timer
+
+    def monotonic(self) -> float:
+        """A minute later."""
+        return float(self._timer.monotonic()) + 60
+
+    def jitter(self) -> float:
+        """No chance at all."""
+        return 0.0
+
+
 @contextmanager
 def on_stage(live: Live, faults: Faults, face: Any) -> Iterator[Stage]:
     """A clean stage on a server that goes on running."""

@@ -6,16 +6,20 @@ import pytest
 
 from pullcord import (
     Decision,
+    DeniedByPolicy,
     EndUser,
     InvalidInput,
     NobodyDecided,
+    NotDone,
     Option,
     Parked,
     RejectedByPerson,
+    Unreachable,
 )
+from pullcord.errors import KeyReused
 from pullcord.testing import answers, chooses, rejects
 from pullcord.wire.requests import QuestionIn
-from tests.client.stage import Stage, parked, refund
+from tests.client.stage import Problem, Stage, parked, refund
 
 
 def test_an_answer_comes_back_with_its_author(stage: Stage) -> None:
@@ -91,6 +95,60 @@ def test_what_a_person_approved_outside_a_guard_is_reported_by_the_agent(stage: 
 
     assert decision.args == {"order": "A", "amount": 1}
     assert stage.row(decision.escalation).closed_as == "executed"
+
+
+def test_an_approval_without_a_tool_comes_through_the_stream_and_is_the_agents_to_report(
+    stage: Stage,
+) -> None:
+    """Nothing is under guard here, so nothing is claimed to have run."""
+    agent = stage.agent()
+    with pytest.raises(Parked) as stopped:
+        agent.escalate("May I call the customer?", kind="approve")
+    stage.act("maria", "approve", stopped.value.escalation)
+
+    (announced,) = agent.decisions()
+    decision = agent.resume(announced)
+    before = stage.row(decision.escalation).status
+    agent.do(agent.cord.report(decision, outcome="failed", result="no answer"))
+
+    assert before == "collected"
+    assert agent.decisions() == []
+    assert stage.row(decision.escalation).closed_as == "failed"
+
+
+def test_what_the_rules_deny_cannot_be_asked_for(stage: Stage) -> None:
+    """Asking a person is no way around a rule that wakes nobody."""
+    args = {"order": "A", "amount": 20_000.0}
+
+    with pytest.raises(DeniedByPolicy):
+        stage.agent().escalate("May I?", kind="approve", tool="issue_refund", args=args)
+
+
+def test_a_key_stands_for_one_question(stage: Stage) -> None:
+    """Another question under it is a mistake of the agent."""
+    agent = stage.agent()
+    with pytest.raises(Parked):
+        agent.escalate("Which one?", key="k")
+
+    with pytest.raises(KeyReused):
+        agent.escalate("Which other one?", key="k")
+
+
+def test_without_the_server_there_is_nobody_to_ask(stage: Stage) -> None:
+    """The agent hears it in the same words as from a guard."""
+    stage.break_once("/v1/escalations", "busy", method="POST", times=1000)
+
+    with pytest.raises(Unreachable):
+        stage.agent().escalate("Which one?")
+
+
+def test_a_question_whose_answer_another_process_took_has_none_here(stage: Stage) -> None:
+    """It will be acted on there."""
+    stage.live.plays("maria", answers("x"))
+    stage.faults.planned.append(Problem("/collect", "already-collected"))
+
+    with pytest.raises(NotDone, match="taken before"):
+        stage.agent().escalate("Which one?", wait="20s")
 
 
 def test_a_take_over_can_be_asked_for(stage: Stage) -> None:

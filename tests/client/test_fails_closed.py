@@ -13,12 +13,13 @@ from pullcord import (
     NotDone,
     Parked,
     Pullcord,
+    TakenOver,
     Unreachable,
 )
 from pullcord.errors import CallerIsWrong, NotSignedIn
 from pullcord.seal.signing import Signer
 from pullcord.testing import approves
-from tests.client.stage import Problem, Stage, refund
+from tests.client.stage import Later, Problem, Stage, refund
 
 
 def nowhere(stage: Stage, **terms: Any) -> Any:
@@ -151,6 +152,24 @@ def test_while_the_server_is_away_calls_fail_at_once(stage: Stage) -> None:
     assert counts[1:] == [1, 1]
 
 
+def test_a_policy_that_still_holds_is_not_sent_again(stage: Stage) -> None:
+    """Once a minute, from every agent: it had better be cheap."""
+    made: list[Any] = []
+    agent = stage.agent()
+    issue_refund = agent.guard(refund(made))
+    issue_refund("A", 1.0)
+    before = agent.cord._core.policy.in_hand
+
+    agent.cord._core.timer = Later(agent.cord._core.timer)
+    issue_refund("A", 2.0)
+    after = agent.cord._core.policy.in_hand
+
+    assert len(made) == 2
+    assert stage.faults.count("/v1/policy") == 2
+    assert after.compiled is before.compiled
+    assert after.fresh_until > before.fresh_until
+
+
 # --- the one setting that says otherwise ------------------------------------------------------
 def test_a_tool_that_may_run_unchecked_does_so_loudly(
     stage: Stage, caplog: pytest.LogCaptureFixture
@@ -224,7 +243,12 @@ def test_a_server_that_asks_for_patience_is_given_it(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("problem", "error"),
-    [("stopped", Halted), ("too-much", Unreachable), ("store-busy", Unreachable)],
+    [
+        ("stopped", Halted),
+        ("run-taken-over", TakenOver),
+        ("too-much", Unreachable),
+        ("store-busy", Unreachable),
+    ],
 )
 def test_a_refusal_of_the_server_is_told_in_the_words_of_the_call(
     stage: Stage, problem: str, error: type[NotDone]
@@ -366,6 +390,69 @@ def test_an_altered_decision_is_not_executed(stage: Stage, change: Any) -> None:
 
     assert made == []
     assert "was not run" in stopped.value.for_model
+
+
+@pytest.mark.parametrize(
+    ("problem", "error"),
+    [
+        ("decision-expired", NotDone),
+        ("already-closed", NotDone),
+        ("already-withdrawn", NotDone),
+        ("stopped", Halted),
+    ],
+)
+def test_a_decision_the_server_does_not_hand_out_is_not_executed(
+    stage: Stage, problem: str, error: type[NotDone]
+) -> None:
+    """Whatever the reason, there is a text for the model and nothing ran."""
+    made: list[Any] = []
+    agent = stage.agent()
+    escalation = approved(stage, agent, made)
+    stage.faults.planned.append(Problem("/collect", problem))
+
+    with pytest.raises(error) as stopped:
+        agent.resume(escalation, on_stop="raise")
+
+    assert made == []
+    assert stopped.value.escalation == escalation
+
+
+def test_a_waiting_call_whose_decision_another_process_took_does_not_run(stage: Stage) -> None:
+    """A worker was faster; the call that waited must not do it a second time."""
+    made: list[Any] = []
+    stage.live.plays("maria", approves())
+    stage.faults.planned.append(Problem("/collect", "already-collected"))
+    issue_refund = stage.agent().guard(refund(made), wait="20s")
+
+    with pytest.raises(NotDone, match="taken before"):
+        issue_refund("A", 480.0)
+
+    assert made == []
+
+
+def test_nothing_new_begins_while_too_many_reports_wait(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An effect nobody could ever be told about is not begun."""
+    made: list[Any] = []
+    agent = stage.agent()
+    escalation = approved(stage, agent, made)
+    monkeypatch.setattr("pullcord.client.background.REPORTS_MAX", 0)
+
+    with pytest.raises(Unreachable):
+        agent.resume(escalation, on_stop="raise")
+
+    assert made == []
+
+
+def test_an_endless_answer_is_not_read_to_its_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit on everything that comes in."""
+    monkeypatch.setattr("pullcord.client.transport.ANSWER_BYTES_MAX", 10)
+
+    with pytest.raises(Unreachable, match="larger than"):
+        stage.agent().guard(refund([]))("A", 1.0)
 
 
 def test_only_pinned_keys_are_believed(stage: Stage) -> None:

@@ -16,8 +16,8 @@ from pullcord import (
     RejectedByPerson,
     Told,
 )
-from pullcord.errors import NotFound
-from tests.client.stage import Stage, parked, refund
+from pullcord.errors import NotFound, ServerUnreachable
+from tests.client.stage import Later, Stage, parked, refund
 
 #: seconds a process of its own may take
 WITHIN = 60
@@ -349,21 +349,6 @@ def test_a_decision_that_nobody_resumed_is_delivered_again(stage: Stage) -> None
     assert delivered == [1, 0, 1, 1]
 
 
-class Later:
-    """The same timer, a minute on."""
-
-    def __init__(self, timer: Any) -> None:
-        self._timer = timer
-
-    def monotonic(self) -> float:
-        """A minute later."""
-        return float(self._timer.monotonic()) + 60
-
-    def jitter(self) -> float:
-        """No chance at all."""
-        return 0.0
-
-
 def test_waiting_for_decisions_ends_when_its_time_is_over(stage: Stage) -> None:
     """A worker with a time limit of its own needs no signal."""
     assert stage.agent().decisions(wait="1s") == []
@@ -422,21 +407,65 @@ async def test_stopping_ends_the_async_stream(server: Any) -> None:
 
     live, _ = server
     async with AsyncPullcord(live.url, live.new_key(agent="support")) as cord:
-        cord.stop()
-        found = [each async for each in cord.decisions()]
+        issue_refund = cord.guard(refund([]))
+        for order in ("A", "B"):
+            with pytest.raises(Parked) as stopped:
+                await issue_refund(order, 480.0)
+            live.call(live.town.person("maria").approve(stopped.value.escalation))
+        found = []
+        async for decision in cord.decisions():
+            found.append(decision)
+            cord.stop()
 
-    assert found == []
+    assert len(found) == 1
 
 
 def test_a_call_that_waits_keeps_its_decision_from_the_worker(blocking: Stage) -> None:
     """Worker and web process may be one: the call that waits there is the one to go on."""
     agent = blocking.agent()
-    agent.cord._core.waiting.enter("esc_1")
-    agent.cord._core.waiting.enter("esc_1")
-    agent.cord._core.waiting.leave("esc_1")
+    escalation = parked(agent, refund([]), "A", 480.0)
+    blocking.act("maria", "approve", escalation)
+    waiting = agent.cord._core.waiting
+    waiting.enter(escalation)
+    waiting.enter(escalation)
 
-    still_waits = "esc_1" in agent.cord._core.waiting
-    agent.cord._core.waiting.leave("esc_1")
+    waiting.leave(escalation)
+    while_one_waits = agent.decisions()
+    waiting.leave(escalation)
+    afterwards = agent.decisions()
 
-    assert still_waits
-    assert "esc_1" not in agent.cord._core.waiting
+    assert while_one_waits == []
+    assert [each.escalation for each in afterwards] == [escalation]
+
+
+def test_what_is_remembered_of_deliveries_is_bounded(
+    blocking: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker runs for months."""
+    monkeypatch.setattr("pullcord.client.delivering.DELIVERED_MAX", 1)
+    agent = blocking.agent()
+    for order in ("A", "B"):
+        blocking.act("maria", "approve", parked(agent, refund([]), order, 480.0))
+
+    delivered = [len(agent.decisions()), len(agent.cord._deliveries._at)]
+
+    assert delivered == [2, 1]
+
+
+def test_without_waiting_a_server_that_is_away_is_an_error(stage: Stage) -> None:
+    """A job that only looks once must know that it saw nothing."""
+    stage.break_once("/v1/decisions", "busy", times=1000)
+
+    with pytest.raises(ServerUnreachable):
+        stage.agent().decisions()
+
+
+@pytest.mark.parametrize("value", [None, object(), {"paid": 1}, "x" * 10_000, b"\xff"])
+def test_whatever_a_tool_returns_is_returned(stage: Stage, value: Any) -> None:
+    """The record keeps a short text of it; the agent gets the thing itself."""
+    agent = stage.agent()
+    escalation = parked(agent, lambda amount: value, 480.0, tool="issue_refund")
+    stage.act("maria", "approve", escalation)
+
+    assert agent.resume(escalation) is value
+    assert stage.row(escalation).closed_as == "executed"

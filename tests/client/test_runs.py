@@ -92,6 +92,7 @@ def test_an_id_never_stands_for_two_calls() -> None:
         [],
         [{"role": "user", "content": "pay"}],
         [called(("c1", "other", {}))],
+        [called(("c1", "pay", ["no", "object"]), ("c2", "pay", "text"))],
         [called(PAY_1), {"role": "tool", "tool_call_id": "c1", "content": "done"}],
         [called(PAY_1), {"role": "assistant", "content": "done"}],
     ],

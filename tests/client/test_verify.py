@@ -109,6 +109,15 @@ def test_a_decision_without_an_end_is_refused() -> None:
         checked(Proof(facts, key_id, signature, proof.document))
 
 
+def test_a_document_without_a_canonical_form_is_refused() -> None:
+    """Two parties would read it differently, so nobody can have agreed to it."""
+    proof = signed_proof()
+    odd = Proof(proof.signed, proof.key_id, proof.signature, {**proof.document, "x": 2**60})
+
+    with pytest.raises(Drifted, match="cannot be read"):
+        checked(odd)
+
+
 def test_an_expired_proof_is_refused() -> None:
     """A yes of an hour ago may be no longer true."""
     with pytest.raises(DecisionExpired):

@@ -8,11 +8,10 @@ import os
 import random
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.crash.proof import Findings, findings, lines
+from tests.crash.proof import findings, lines
 from tests.crash.town import Town, furnished
 
 KILLS = int(os.environ.get("CRASH_KILLS", "50"))
@@ -24,8 +23,8 @@ REST_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def findings_after_the_storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Findings]:
-    """Kill fifty times, let it come to rest, and look."""
+def town_after_the_storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Kill fifty times and let it come to rest."""
     town = furnished(tmp_path_factory.mktemp("crash"))
     try:
         people = town.people()
@@ -37,7 +36,7 @@ def findings_after_the_storm(tmp_path_factory: pytest.TempPathFactory) -> Iterat
             each.join(timeout=10)
         town.end(gently=True)
         assert not town.odd, f"seed {SEED}: {town.odd[:5]}"
-        yield asyncio.run(findings(town))
+        yield town
     finally:
         town.stop.set()
         town.end(gently=False)
@@ -76,10 +75,11 @@ def come_to_rest(town: Town) -> None:
 @pytest.mark.promise("killed-server-loses-nothing")
 @pytest.mark.promise("killed-agent-runs-once")
 def test_fifty_kills_lose_nothing_and_run_nothing_twice(
-    findings_after_the_storm: Findings, tmp_path: Path
+    town_after_the_storm: Town,
 ) -> None:
     """Nothing acknowledged is lost, nothing decided twice, no effect twice or unapproved."""
-    found = findings_after_the_storm
+    found = asyncio.run(findings(town_after_the_storm))
+
     print(f"seed {SEED}, {KILLS} kills: {found}")
 
     assert not found.faults, f"CRASH_SEED={SEED}\n" + "\n".join(found.faults[:20])
@@ -87,3 +87,19 @@ def test_fifty_kills_lose_nothing_and_run_nothing_twice(
     assert found.decided > KILLS / 2
     assert found.effects > KILLS / 4
     assert found.acknowledged > KILLS
+
+
+@pytest.mark.promise("killed-agent-runs-once")
+def test_the_proof_would_see_a_second_and_an_unapproved_effect(town_after_the_storm: Town) -> None:
+    """A proof that cannot fail proves nothing: two lines that never happened are seen."""
+    effects = town_after_the_storm.folder / "effects"
+    order, amount, _ = lines(effects)[0]
+    with effects.open("a") as file:
+        file.write(f"{order} {amount} 1\nnobody-asked 480.0 1\n")
+
+    faults = asyncio.run(findings(town_after_the_storm)).faults
+
+    assert faults == [
+        f"{order} was refunded 2 times",
+        "nobody-asked was refunded without an approval",
+    ]

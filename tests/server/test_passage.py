@@ -1,8 +1,9 @@
 """What every request meets: its id, its headers, its log line, and what happens at a bug."""
 
+import asyncio
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
@@ -46,6 +47,14 @@ async def test_a_log_line_names_request_trace_and_escalation(
     assert line["trace_id"] == TRACE
     assert line["request_id"] == reply.headers["x-request-id"]
     assert (line["route"], line["status"], line["level"]) == ("/v1/escalations", 201, "info")
+
+
+async def test_a_trace_that_is_none_stays_out_of_the_log(place: Place, logged: io.StringIO) -> None:
+    """Whatever a caller sends as a trace, a log line holds only what is one."""
+    await place.agent().post("/v1/calls", json={"calls": []}, headers={"traceparent": "evil"})
+
+    (line,) = [each for each in lines(logged) if each["event"] == "request"]
+    assert "trace_id" not in line
 
 
 @pytest.mark.promise("no-secret-in-logs")
@@ -164,12 +173,29 @@ async def test_strange_methods_and_paths_make_no_new_figures(place: Place) -> No
 async def test_the_lifespan_opens_the_house_and_runs_its_engine(place: Place) -> None:
     """One process is everything: interface, engine, database; stopping leaves nothing open."""
     app, house = place.app, place.town.house
+    told: list[str] = []
+    stop = asyncio.Event()
+    started = asyncio.Event()
 
-    async with app.router.lifespan_context(app):
-        running = len(house.runner._tasks)
-        reply = await place.client().get("/readyz")
+    async def receive() -> dict[str, str]:
+        if not told:
+            return {"type": "lifespan.startup"}
+        await stop.wait()
+        return {"type": "lifespan.shutdown"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        told.append(message["type"])
+        started.set()
+
+    life = asyncio.ensure_future(app({"type": "lifespan", "state": {}}, receive, send))
+    await started.wait()
+    running = len(house.runner._tasks)
+    reply = await place.client().get("/readyz")
+    stop.set()
+    await life
     is_held = await place.agent().get("/v1/decisions?wait=55")
 
+    assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert running > 0
     assert reply.status_code == 200
     assert house.runner._tasks == []

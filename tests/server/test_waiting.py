@@ -10,7 +10,9 @@ from pullcord.path.escalation import person
 from pullcord.server import hub
 from pullcord.server.app import close_waiting
 from pullcord.server.changes import events
+from pullcord.server.hub import Alarm, Ear
 from pullcord.server.sessions import COOKIE
+from pullcord.testing.clock import TurnableClock
 from pullcord.wire import requests as wire
 from tests.server.place import Place
 from tests.server.streams import stream_of, turns
@@ -313,3 +315,35 @@ def test_the_newest_of_each_thing_is_told() -> None:
     assert told.count(b"event: changed") == 2
     assert b'"version":2' in told
     assert b'"version":1' not in told
+
+
+async def test_what_was_heard_before_listening_is_told_at_once() -> None:
+    """Nothing is lost between two looks."""
+    ear = Ear(Alarm(TurnableClock()))
+    ear.put(Signal("people"))
+
+    heard = await ear.listen(5)
+
+    assert heard == [Signal("people")]
+
+
+async def test_an_alarm_rings_nobody_for_what_they_no_longer_wait_for() -> None:
+    """An ear that was rung early and listens again keeps its whole time."""
+    clock = TurnableClock()
+    alarm = Alarm(clock)
+    ear = Ear(alarm)
+    first = asyncio.ensure_future(ear.listen(5))
+    await turns()
+    ear.put(Signal("people"))
+    await first
+    clock.turn(timedelta(seconds=3))
+    second = asyncio.ensure_future(ear.listen(5))
+    await turns()
+
+    clock.turn(timedelta(seconds=2))
+    await turns()
+    is_waiting = not second.done()
+    clock.turn(timedelta(seconds=3))
+
+    assert is_waiting
+    assert await second == []

@@ -35,6 +35,7 @@ from tests.simulation.world import Lost, World, born
 
 #: escalations of one world, seconds of its storm
 ESCALATIONS = 150
+ESCALATIONS_OVER_HTTP = 40
 STORM_SECONDS = 5_400.0
 #: limits of one world: steps of the loop, seconds on the wall, seconds of calm
 STEPS_MAX = 8_000_000
@@ -72,7 +73,8 @@ class Report:
         if not self.violations:
             return f"{head}, no violation"
         told = "\n".join(f"  {each}" for each in self.violations)
-        again = f"python -m tests.simulation.storm --seed {self.seed}"
+        way = " --over-http" if self.codes else ""
+        again = f"python -m tests.simulation.storm --seed {self.seed}{way}"
         return f"{head}, {len(self.violations)} violations\n{told}\nrepeat it with: {again}"
 
 
@@ -298,11 +300,14 @@ def seeds(first: int | None) -> Iterator[int]:
     yield from range(start, start + 1_000_000)
 
 
-def storms(escalations: int, first: int | None, say: Callable[[str], None]) -> list[Report]:
+def storms(
+    escalations: int, first: int | None, say: Callable[[str], None], *, over_http: bool
+) -> list[Report]:
     """Fresh worlds until that many escalations were opened; stops at the first violation."""
     reports: list[Report] = []
+    size = ESCALATIONS_OVER_HTTP if over_http else ESCALATIONS
     for seed in seeds(first):
-        reports.append(run_world(seed))
+        reports.append(run_world(seed, escalations=size, over_http=over_http))
         say(f"{reports[-1]}, {reports[-1].wall:.1f} s")
         if reports[-1].violations or sum(each.opened for each in reports) >= escalations:
             return reports
@@ -316,15 +321,22 @@ def main() -> int:
     parser.add_argument(
         "--escalations", type=int, default=int(os.environ.get("SIMULATION_ESCALATIONS", "1"))
     )
+    parser.add_argument("--over-http", action="store_true")
     given = parser.parse_args()
     first = None if given.seed is None else int(given.seed)
-    reports = storms(given.escalations, first, lambda line: print(line, flush=True))
+    reports = storms(
+        given.escalations,
+        first,
+        lambda line: print(line, flush=True),
+        over_http=given.over_http,
+    )
     faults = sum(sum(each.faults.values()) for each in reports)
     print(
         f"{len(reports)} worlds, {sum(each.opened for each in reports)} escalations, "
         f"{faults} faults, {sum(each.simulated for each in reports) / 3600:.0f} simulated hours, "
         f"{sum(each.changes for each in reports)} changes, "
         f"{sum(each.effects for each in reports)} effects, "
+        f"{sum(each.replies for each in reports)} replies over HTTP, "
         f"{sum(each.wall for each in reports):.0f} s"
     )
     return 1 if reports[-1].violations else 0

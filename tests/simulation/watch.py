@@ -126,6 +126,9 @@ class Watch:
             self.asked[found.id, who] = self.asked.get((found.id, who), 0) + 1
         rung: int = facts["rung"]
         allowed = set(self._people_of(found, rung, through=found.terms.quorum > 1))
+        if found.follows:
+            # whoever decides late took it by themselves
+            allowed.add(found.owner)
         strangers = set(facts["people"]) - allowed
         at_end = rung >= len(found.ladder.rungs)
         if strangers and not at_end:

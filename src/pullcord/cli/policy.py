@@ -1,6 +1,7 @@
 """`pullcord init`, `check`, `apply` and `explain`: everything about the policy file."""
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -82,7 +83,7 @@ async def check(
         return
     if file is None:
         raise InvalidInput("file", value=None, limit="a policy file", remedy="Name it.")
-    configuration, _ = read_path(file)
+    configuration, _ = read_path(file, environ=os.environ)
     now = datetime.now(UTC)
     gaps = gaps_of(configuration, now, timedelta(days=days))
     if as_json:
@@ -151,8 +152,8 @@ async def apply(
     house = furnish(store_of(db), master=master_of(db))
     async with opened(house, runs=False):
         if file is not None:
-            _, source = read_path(file)
-            applied = await house.office.apply(source, by=by, file=str(file))
+            _, source = read_path(file, environ=os.environ)
+            applied = await house.office.apply(source, by=by, file=str(file), environ=os.environ)
         else:
             named = await workspace_of(house, workspace)
             applied = await house.office.roll_back(named, roll_back, by=by)
@@ -188,7 +189,7 @@ async def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say what the policy would do with a call, rule by rule, and who would be asked."""
-    configuration, _ = read_path(file)
+    configuration, _ = read_path(file, environ=os.environ)
     moment = _moment(at)
     call = Call(
         environment=environment,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -103,13 +104,13 @@ async def _own_server(
     db: str, policy: Path, *, wait: str
 ) -> AsyncIterator[tuple[House, str, dict[str, Troupe]]]:
     """A server of our own on loopback with scripted people, and a client for each agent."""
-    configuration, source = read_path(policy)
+    configuration, source = read_path(policy, environ=os.environ)
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
     house = furnish(store_of(db), master=master_of(db), settings=Settings(public_url=url))
     await house.store.start()
     try:
-        await house.office.apply(source, by="replay", file=str(policy))
+        await house.office.apply(source, by="replay", file=str(policy), environ=os.environ)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(served(house, host=LOOPBACK, port=port))
             crowd = asyncio.create_task(Crowd(house, configuration.workspace).work())

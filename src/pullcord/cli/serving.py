@@ -1,5 +1,6 @@
 """`pullcord serve`: API, console and engine in one process."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -75,10 +76,12 @@ async def serve(
 async def begin(house: House, config: Path | None) -> None:
     """Apply the policy file when it says something new; refuse to serve without any policy."""
     if config is not None:
-        configuration, source = read_path(config)
+        configuration, source = read_path(config, environ=os.environ)
         current = await house.store.policy_version(configuration.workspace)
         if configuration.policy.version != current:
-            applied = await house.office.apply(source, by="serve", file=str(config))
+            applied = await house.office.apply(
+                source, by="serve", file=str(config), environ=os.environ
+            )
             for warning in applied.warnings:
                 err.print(f"[yellow]![/] {warning}")
             err.print(f"policy {applied.policy.version} of {applied.workspace} is in force")

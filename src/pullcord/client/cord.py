@@ -156,7 +156,7 @@ class Pullcord(Face):
         """Decisions of this key's escalations as they come, in any process, on any day.
 
         Each is delivered until it is resumed. It ends after `wait` without a new one ("0s": when
-        none is left), or after `stop()`; None goes on for ever.
+        none is left), or after `stop()`; None goes on for ever, also while the server is away.
         """
         seconds = None if wait is None else seconds_of("wait", wait)
         timer = self._core.timer

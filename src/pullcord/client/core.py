@@ -14,7 +14,7 @@ from pullcord.client.flows import Timer
 from pullcord.client.policy import PolicyKeeper
 from pullcord.client.tools import Registry
 from pullcord.client.transport import MachineTimer
-from pullcord.errors import AlreadyCollected, ServerUnreachable
+from pullcord.errors import AlreadyCollected
 
 #: seconds a request is repeated while the server does not answer
 PATIENCE = 10.0
@@ -142,12 +142,7 @@ class Core:
     now: Callable[[], datetime] = _utc_now
 
     def public_keys(self) -> Mapping[str, str]:
-        """Keys that decisions must be signed with.
-
-        Raises:
-            ServerUnreachable: none are known, because no policy was ever in hand.
-        """
+        """Keys that decisions must be signed with."""
         keys = self.policy.public_keys
-        if keys is None:
-            raise ServerUnreachable("no public key of the server is known yet")
+        assert keys is not None, "a decision is carried out before any policy was in hand"
         return keys

@@ -3,7 +3,7 @@
 import threading
 
 from pullcord.client import plans
-from pullcord.client.asking import POLL, Subject
+from pullcord.client.asking import POLL
 from pullcord.client.core import Core
 from pullcord.client.decisions import Decision, announced
 from pullcord.client.flows import Flow, Pause, ask
@@ -51,13 +51,17 @@ class Deliveries:
 
 
 def polled(core: Core, deliveries: Deliveries, *, hold: float) -> Flow[list[Decision]]:
-    """One poll; empty when nothing new was decided or the server did not answer."""
+    """One poll; empty when nothing new was decided or the server did not answer.
+
+    Raises:
+        OutsideFailed: the server does not answer, and nobody wants to wait for it.
+    """
     plan = plans.decided(wait=hold, attempt=core.executions.attempt)
     try:
         told = yield from ask(plan, core.timer, patience=core.patience if hold < 1 else 0.0)
-    except (OutsideFailed, TooMuch) as failed:
+    except (OutsideFailed, TooMuch):
         if hold < 1:
-            raise Subject("the list of decisions", core).unreachable(failed) from failed
+            raise
         yield Pause(min(REST, hold))
         return []
     found = deliveries.fresh(core, told.decided)

@@ -110,10 +110,6 @@ def escalated(core: Core, question: Question, *, wait: float | None) -> Flow[Dec
         raise denied(subject, opened)
     found = yield from _answered(core, subject, opened.escalation, wait)
     run.remember(collected(found))
-    if found.kind in ("approve", "edit"):
-        # what is allowed here the agent does itself, and reports itself
-        core.executions.begin(found.escalation)
-        return collected(found)
     return (yield from handed_over(core, found, subject))
 
 

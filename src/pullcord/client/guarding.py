@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -208,6 +209,7 @@ def _opened(
         if opened.verdict == Verdict.DENY:
             raise denied(subject, opened)
         if opened.verdict == Verdict.GRANTED:
+            judgement = replace(judgement, verdict=Verdict.GRANTED)
             break
         in_hand = yield from current_policy(core, at_least_once=True)
         judgement = in_hand.judge(guarded.tool, prepared.shown, run, seen)
@@ -265,9 +267,14 @@ def resumed(
 def handed_over(core: Core, found: Any, subject: Subject) -> Flow[Decision]:
     """The content of a decision on an ask of the agent's own.
 
+    What it lets run the agent does itself and reports itself.
+
     Raises:
         RejectedByPerson, NobodyDecided: there is no answer.
     """
+    if lets_run(found):
+        core.executions.begin(found.escalation)
+        return collected(found)
     yield from take_note(core, found)
     is_empty = found.kind == "nobody_decided" and found.applied in ("reject", "no_answer")
     if found.kind == "reject" or is_empty:

@@ -41,7 +41,8 @@ class Draft:
         **updates: Any,
     ) -> None:
         """Note that something happened and what it changed."""
-        self.state = replace(self.state, **updates)
+        if updates:
+            self.state = replace(self.state, **updates)
         self._entries.append(
             Entry(
                 escalation=self.state.id,

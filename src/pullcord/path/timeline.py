@@ -8,21 +8,27 @@ gives exactly the public fields of the stored row.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pullcord.briefing.digest import canonical
-from pullcord.path.escalation import Entry, Escalation, Json
+from pullcord.owner.ladder import Ladder
+from pullcord.path.escalation import Entry, Escalation, Json, Terms
 
 #: version of the entry format; a verifier refuses a format it does not know
 FORMAT = 1
 
 #: fields that are never public: blind votes until the quorum is complete
 PRIVATE = frozenset({"votes"})
+#: kinds that are JSON already
+AS_IT_IS = frozenset({type(None), bool, int, float, str})
+#: records that come from the configuration and are the same for many escalations
+PINNED = frozenset({Ladder, Terms})
+PINNED_MAX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +50,33 @@ def _public_names(kind: Any) -> tuple[str, ...]:
 
 def plain(value: Any) -> Json:
     """A domain value as JSON: times as UTC text, spans as whole seconds, records as objects."""
-    if value is None or isinstance(value, bool | int | float):
+    kind: Any = type(value)
+    if kind in AS_IT_IS:
         return value
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if isinstance(value, timedelta):
+    if kind is datetime:
+        return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    if kind is timedelta:
         return int(value.total_seconds())
+    if kind in PINNED:
+        return _plain_pinned(value)
     if is_dataclass(value):
-        kind: Any = type(value)
-        names = _public_names(kind)
-        return {name: plain(getattr(value, name)) for name in names}
+        return _plain_record(value)
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     return [plain(item) for item in value]
+
+
+def _plain_record(value: Any) -> Json:
+    kind: Hashable = type(value)
+    return {name: plain(getattr(value, name)) for name in _public_names(kind)}
+
+
+@lru_cache(maxsize=PINNED_MAX)
+def _plain_pinned(value: Any) -> Json:
+    """What many escalations pin alike is made plain once; nobody changes what this gives."""
+    return _plain_record(value)
 
 
 def public(escalation: Escalation) -> dict[str, Json]:

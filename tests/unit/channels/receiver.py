@@ -30,10 +30,8 @@ class Receiver:
         """One connection: one request, one answer."""
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = {
-                name.lower(): value
-                for name, _, value in (line.partition(": ") for line in head[1:])
-            }
+            parted = [line.partition(": ") for line in head[1:]]
+            headers = {name.lower(): value for name, _, value in parted}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
             self.heard.append(Heard(head[0], headers, body))
             await self._answer(reader, writer)

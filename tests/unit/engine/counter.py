@@ -33,7 +33,8 @@ defaults: {decide_within: 2h, hold_for: 30m}
 rules:
   - {id: never-negative, tool: issue_refund, mode: deny, when: args.amount < 0}
   - {id: refund-over-limit, tool: issue_refund, when: args.amount > 250}
-  - {id: huge-refund, tool: issue_refund, when: args.amount > 5000, severity: critical, ladder: board}
+  - {id: huge-refund, tool: issue_refund, when: args.amount > 5000, severity: critical,
+     ladder: board}
   - {id: wants-a-person, tool: hand_over, ask_kind: take_over, fallback: keep_waiting}
 """
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from pullcord.channels.console import ConsoleChannel
-from pullcord.channels.port import Letter, Outcome, Sent
+from pullcord.channels.port import Channel, Letter, Outcome, Sent
 from pullcord.engine import courier
 from pullcord.errors import StoreBusy
 from pullcord.path.escalation import Status
@@ -180,7 +180,7 @@ async def test_what_is_no_longer_true_is_not_sent() -> None:
 
 async def test_a_channel_that_was_taken_away_fails_its_copies() -> None:
     """A restart with other settings leaves no message in the outbox for ever."""
-    channels = {"console": ConsoleChannel(), "webhook": Pigeons(BUSY)}
+    channels: dict[str, Channel] = {"console": ConsoleChannel(), "webhook": Pigeons(BUSY)}
     async with post(channels) as (town, key):
         name = await stopped(town, key)
         await town.settle()
@@ -243,7 +243,7 @@ async def test_a_channel_carries_a_bounded_number_of_letters_at_once(
         await town.settle()
 
         assert late == courier.IN_FLIGHT_MAX
-        assert len(set(each.id for each in dead.letters if each.kind == "asked")) == late + 5
+        assert len({each.id for each in dead.letters if each.kind == "asked"}) == late + 5
         assert dead.most_in_flight == courier.IN_FLIGHT_MAX
 
 

@@ -27,7 +27,7 @@ from pullcord.store.port import VersionConflict
 from pullcord.testing import Town
 from pullcord.trigger.rules import Verdict
 from pullcord.wire import requests as wire
-from tests.unit.engine.counter import refund, shop, stopped
+from tests.unit.engine.counter import POLICY, refund, shop, stopped
 
 END_USER = Actor(ActorKind.END_USER, "via link")
 DIGEST = "0" * 64
@@ -60,8 +60,6 @@ async def test_the_first_verdict_stands_when_the_policy_changes_meanwhile() -> N
     """A retry after the limit was raised still meets the person who was asked."""
     async with shop() as (town, key):
         name = await stopped(town, key)
-        from tests.unit.engine.counter import POLICY
-
         await town.house.office.apply(POLICY.replace("> 250", "> 1000"), by="dana")
 
         again = await town.house.desk.open(key, refund())
@@ -323,15 +321,15 @@ async def test_a_report_needs_the_arguments_that_were_used() -> None:
         name = await stopped(town, key)
         desk = town.house.desk
         await town.person("maria").approve(name)
+        told = wire.ReportIn(attempt="a", outcome="executed", args={})
         with pytest.raises(NotCollected):
-            told = wire.ReportIn(attempt="a", outcome="executed", args={})
             await desk.report(key, name, told)
         await desk.collect(key, name, wire.CollectIn(attempt="a"))
 
         with pytest.raises(InvalidInput, match="really used"):
             await desk.report(key, name, wire.ReportIn(attempt="a", outcome="executed"))
+        told = wire.ReportIn(attempt="a", outcome="executed", args={"amount": float("nan")})
         with pytest.raises(InvalidInput, match="Send JSON"):
-            told = wire.ReportIn(attempt="a", outcome="executed", args={"amount": float("nan")})
             await desk.report(key, name, told)
         args = await town.args_of(name)
         row = await desk.report(
@@ -365,8 +363,6 @@ async def test_something_else_that_ran_opens_a_question_to_a_person() -> None:
 
 async def test_nobody_decided_and_a_rule_that_names_approve_gives_the_proposal() -> None:
     """Only a rule that says so approves by silence, and then exactly what was proposed."""
-    from tests.unit.engine.counter import POLICY
-
     policy = POLICY.replace(
         "when: args.amount > 250}", "when: args.amount > 250, fallback: approve}"
     )
@@ -453,11 +449,11 @@ async def test_calls_are_recorded_in_batches_and_losses_are_counted() -> None:
         counts = await _counts(town)
         assert recorded == 3
         assert counts == {("search", "allow"): 1, ("", "lost"): 3}
-        with pytest.raises(InvalidInput, match="calls\\[0\\].at"):
-            bad = [wire.CallIn(id="c2", at="yesterday", tool="search", verdict="allow")]
+        bad = [wire.CallIn(id="c2", at="yesterday", tool="search", verdict="allow")]
+        with pytest.raises(InvalidInput, match=r"calls\[0\]\.at"):
             await town.house.desk.record_calls(key, wire.CallsIn(calls=bad))
+        naive = [wire.CallIn(id="c3", at="2027-01-05T12:00", tool="s", verdict="allow")]
         with pytest.raises(InvalidInput, match="its zone"):
-            naive = [wire.CallIn(id="c3", at="2027-01-05T12:00", tool="s", verdict="allow")]
             await town.house.desk.record_calls(key, wire.CallsIn(calls=naive))
 
 
@@ -473,3 +469,50 @@ async def test_what_was_erased_is_said_to_be_gone() -> None:
 
         with pytest.raises(NotFound, match="not there any more"):
             await town.house.contents.one("shop", name, "comment/9")
+
+
+async def test_a_milder_hit_of_the_agent_does_not_soften_a_verdict() -> None:
+    """An agent may stop itself, never let itself through."""
+    async with shop() as (town, key):
+        hits = [wire.HitIn(rule="refund-over-limit", mode="gate")]
+
+        opened = await town.house.desk.open(key, refund(-1.0, hits=hits))
+
+        assert opened.judgement.verdict is Verdict.DENY
+
+
+async def test_somebody_who_asked_for_a_person_gets_one() -> None:
+    """The application may know it from a button, where no word of the transcript says so."""
+    policy = POLICY.replace("tool: hand_over,", "when: end_user.asks_for_person,")
+    async with shop(policy) as (town, key):
+        end_user = wire.EndUserIn(id="u_7", asks_for_person=True)
+
+        silent = await town.house.desk.open(key, refund(1.0, end_user=wire.EndUserIn(id="u_7")))
+        pressed = await town.house.desk.open(key, refund(1.0, key="k2", end_user=end_user))
+
+        assert silent.row is None
+        assert pressed.row is not None
+        assert pressed.row.escalation.rule == "wants-a-person"
+
+
+async def test_a_rule_that_asks_to_choose_brings_its_options() -> None:
+    """People choose between what the policy's steward wrote, with what each of them means."""
+    policy = POLICY.replace(
+        "  - {id: wants-a-person",
+        "  - id: which-account\n"
+        "    tool: change_account\n"
+        "    ask_kind: choose\n"
+        "    options:\n"
+        "      - {id: a, label: Account A, consequence: A is changed.}\n"
+        "      - {id: none, label: Neither, safe: yes}\n"
+        "  - {id: wants-a-person",
+    )
+    async with shop(policy) as (town, key):
+        name = await stopped(town, key, wire.OpenIn(key="k", tool="change_account"))
+
+        row = await town.person("maria").choose(name, "a")
+
+        shown = await town.house.contents.one("shop", name, "shown")
+        assert [each["id"] for each in shown["ask"]["options"]] == ["a", "none"]
+        assert row.escalation.decision is not None
+        assert row.escalation.decision.option == "a"

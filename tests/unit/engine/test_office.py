@@ -57,7 +57,7 @@ async def test_a_policy_that_is_wrong_changes_nothing() -> None:
         office = town.house.office
         before, chain = await town.house.policies.current("shop"), await kinds(town)
 
-        with pytest.raises(InvalidPolicy, match="bad.yaml"):
+        with pytest.raises(InvalidPolicy, match=r"bad\.yaml"):
             await office.apply(POLICY + "surprise: 1\n", by="dana", file="bad.yaml")
 
         assert await town.house.policies.current("shop") is before

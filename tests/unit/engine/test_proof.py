@@ -59,7 +59,7 @@ async def lines() -> Lines:
 
 def chain_of(lines: Lines) -> str:
     """The id of the decided escalation: the one with the longest timeline."""
-    names = [each["chain"] for each in lines if each["type"] == "link"]
+    names: list[str] = [each["chain"] for each in lines if each["type"] == "link"]
     return max({*names} - {WORKSPACE_CHAIN}, key=names.count)
 
 
@@ -150,7 +150,7 @@ async def test_erased_content_breaks_no_chain(lines: Lines) -> None:
     assert proved(without).holds
 
 
-# --- tampering --------------------------------------------------------------------------------------
+# --- tampering -------------------------------------------------------------------------------
 
 
 def byte_in_a_link(lines: Lines) -> None:

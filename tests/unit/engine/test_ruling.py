@@ -114,3 +114,27 @@ async def test_what_a_person_approves_for_an_agent_that_asked_by_itself_may_be_c
 
         assert row.escalation.decision is not None
         assert row.escalation.decision.kind is DecisionKind.EDIT
+
+
+async def test_a_change_that_has_no_canonical_form_is_refused() -> None:
+    """What cannot be hashed the same way everywhere cannot be decided."""
+    async with shop() as (town, key):
+        name = await stopped(town, key)
+        args = {"order": "H-1", "amount": float("nan")}
+
+        with pytest.raises(InvalidInput, match="Change that value"):
+            await town.person("maria").act(name, wire.DecideIn(kind="edit", args=args))
+
+        assert (await town.row(name)).escalation.decision is None
+
+
+async def test_a_question_is_answered_and_not_approved_with_changes() -> None:
+    """Each kind of ask has its own kinds of answers."""
+    async with shop() as (town, key):
+        ask = wire.AskIn(kind="answer", question="Is water covered?")
+        name = await stopped(town, key, wire.OpenIn(key="q", ask=ask))
+
+        with pytest.raises(InvalidInput, match="asks to answer"):
+            await town.person("maria").act(name, wire.DecideIn(kind="edit", args={"a": 1}))
+
+        assert (await town.row(name)).escalation.decision is None

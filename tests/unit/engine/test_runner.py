@@ -12,7 +12,7 @@ from pullcord.engine import runner as runner_module
 from pullcord.engine.house import House, furnish, opened
 from pullcord.errors import StoreBusy
 from pullcord.store.sqlite import SqliteStore
-from pullcord.testing import SeededIds, Town, TurnableClock
+from pullcord.testing import SeededIds, Town
 from pullcord.testing.town import MASTER
 from tests.unit.engine.counter import POLICY, refund, shop, stopped
 from tests.unit.engine.pigeons import Pigeons, post
@@ -26,7 +26,7 @@ ONLY_POLLS = dict.fromkeys(runner_module.PAUSES, 0.01)
 async def until(is_so: Callable[[], Any], *, within: float = 10.0) -> None:
     """Let the loops run until something is so."""
     async with asyncio.timeout(within):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110  # what is awaited has no event of its own
             await asyncio.sleep(0)
 
 
