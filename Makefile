@@ -11,7 +11,7 @@ BIN    := .venv/bin
 REPORT := .artifacts
 
 # What `make check` runs of the tests; `make test` runs them all.
-QUICK  := tests/tidy tests/unit tests/conformance
+QUICK  := tests/tidy tests/unit tests/conformance tests/simulation/test_quick.py
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

@@ -41,53 +41,65 @@ def unfinished(folder: Path) -> list[str]:
     return [each for each in intents if each not in known]
 
 
-def main() -> None:
-    """Stop, park, resume, for ever."""
-    folder, life = Path(sys.argv[1]), sys.argv[2]
-    cord = Pullcord()
-    intents, parked, effects = (Journal(folder / name) for name in ("intents", "parked", "effects"))
+class Agent:
+    """Stops for refunds in one thread and resumes what was decided in another."""
 
-    @cord.guard(wait="0s")
-    def refund(order: str, amount: float) -> str:
-        effects.write(order, amount, os.getpid())
+    def __init__(self, folder: Path, life: str) -> None:
+        self._folder = folder
+        self._life = life
+        self._cord = Pullcord()
+        self._intents = Journal(folder / "intents")
+        self._parked = Journal(folder / "parked")
+        self._effects = Journal(folder / "effects")
+        self._refund = self._cord.guard(wait="0s")(self.refund)
+        self._pause = threading.Event()
+
+    def refund(self, order: str, amount: float) -> str:
+        """The guarded effect."""
+        self._effects.write(order, amount, os.getpid())
         return f"refunded {amount}"
 
-    def stop_once(order: str) -> None:
-        with cord.run(f"run-{order}"), cord.call(order):
-            try:
-                refund(order=order, amount=480.0)
-            except Parked as stopped:
-                parked.write(order, stopped.escalation)
-            except Unreachable:
-                return
-            except NotDone as known:
-                if known.escalation:
-                    parked.write(order, known.escalation)
-
-    def stops() -> None:
-        for order in unfinished(folder):
-            try:
-                stop_once(order)
-            except PullcordError:
-                continue
+    def stops(self) -> None:
+        """First what earlier lives left unfinished, then something new, for ever."""
+        for order in unfinished(self._folder):
+            self._stops_for(order)
         count = 0
-        while not pause.wait(PACE):
+        while not self._pause.wait(PACE):
             count += 1
-            order = f"o{life}-{count}"
-            intents.write(order)
-            try:
-                stop_once(order)
-            except PullcordError:
-                continue
+            order = f"o{self._life}-{count}"
+            self._intents.write(order)
+            self._stops_for(order)
 
-    pause = threading.Event()
-    threading.Thread(target=stops, daemon=True).start()
-    while not pause.wait(0.01):
+    def _stops_for(self, order: str) -> None:
+        """One call: whatever life makes it, it has the same run and the same call."""
         try:
-            for decision in cord.decisions():
-                cord.resume(decision)
+            with self._cord.run(f"run-{order}"), self._cord.call(order):
+                self._refund(order=order, amount=480.0)
+        except Parked as stopped:
+            self._parked.write(order, stopped.escalation)
+        except Unreachable:
+            return
+        except NotDone as known:
+            if known.escalation:
+                self._parked.write(order, known.escalation)
         except PullcordError as problem:
-            print(f"again: {problem}", file=sys.stderr)
+            print(f"stopping: {problem}", file=sys.stderr)
+
+    def resumes(self) -> None:
+        """Run what was decided, in whichever life it comes."""
+        while not self._pause.wait(0.01):
+            try:
+                for decision in self._cord.decisions():
+                    self._cord.resume(decision)
+            except PullcordError as problem:
+                print(f"resuming: {problem}", file=sys.stderr)
+
+
+def main() -> None:
+    """Live until killed."""
+    agent = Agent(Path(sys.argv[1]), sys.argv[2])
+    threading.Thread(target=agent.stops, daemon=True).start()
+    agent.resumes()
 
 
 if __name__ == "__main__":

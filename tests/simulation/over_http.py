@@ -14,7 +14,7 @@ import httpx2
 
 from pullcord.briefing.digest import digest
 from pullcord.engine.house import House
-from pullcord.errors import OutsideFailed
+from pullcord.errors import OutsideFailed, PullcordError
 from pullcord.server.app import create_app
 from pullcord.store.port import Session
 from tests.simulation.loop import elapse
@@ -22,12 +22,16 @@ from tests.simulation.policy import OPERATORS, WORKSPACE
 from tests.simulation.world import Effect, Lost, World
 
 #: statuses a client may meet in a storm; anything else is a fault of the server
-EXPECTED = frozenset({200, 201, 202, 403, 404, 409, 410, 422, 423, 503})
+EXPECTED = frozenset({200, 201, 202, 401, 403, 404, 409, 410, 422, 423, 503})
 BASE = "http://127.0.0.1:8710"
 
 
 class Refused(Exception):
     """The server said no, for a reason of the domain."""
+
+
+class SignedOut(Refused):
+    """The session has ended: a person who is no longer active is signed out everywhere."""
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ class Wire:
     def __init__(self, histories: Histories, headers: dict[str, str]) -> None:
         self.histories = histories
         self.world = histories.world
-        self._headers = headers
+        self.headers = headers
 
     async def send(self, method: str, path: str, **more: Any) -> Any:
         """One request; the decoded reply.
@@ -82,7 +86,7 @@ class Wire:
 
         async def act(house: House) -> httpx2.Response:
             client = client_of(house)
-            return await client.request(method, path, headers=self._headers, **more)
+            return await client.request(method, path, headers=self.headers, **more)
 
         response = await self.world.call(act)
         count = self.histories.statuses
@@ -92,6 +96,8 @@ class Wire:
         if response.status_code == 503:
             raise OutsideFailed(response.text)
         reply = response.json()
+        if response.status_code == 401:
+            raise SignedOut(reply["type"])
         if response.status_code >= 400:
             raise Refused(reply["type"])
         for told in _escalations_in(reply):
@@ -211,9 +217,8 @@ class HttpAgent:
 class HttpPerson:
     """Somebody signed in who looks and acts."""
 
-    def __init__(self, histories: Histories, who: str, token: str, session: Session) -> None:
-        headers = {"cookie": f"pullcord_session={token}", "x-csrf-token": session.csrf}
-        self.wire = Wire(histories, headers)
+    def __init__(self, histories: Histories, who: str) -> None:
+        self.wire = Wire(histories, {})
         self.world = histories.world
         self.who = who
         self.world.pinged[who] = asyncio.Event()
@@ -224,12 +229,33 @@ class HttpPerson:
         while True:
             calm = self.world.weather.is_calm
             await elapse(rng.uniform(5, 30) if calm else rng.uniform(20, 200))
-            with suppress(Lost, OutsideFailed, Refused):
-                query = {"status": "open,accepted", "limit": 20}
-                page = await self.wire.send("GET", "/v1/escalations", params=query)
-                mine = [each for each in page["escalations"] if self._is_mine(each)]
-                for told in mine if calm else mine[:2]:
-                    await self._treat(told)
+            try:
+                await self._look(calm=calm)
+            except SignedOut:
+                await self._sign_in()
+            except (Lost, OutsideFailed, Refused):
+                continue
+
+    async def _look(self, *, calm: bool) -> None:
+        query = {"status": "open,accepted", "limit": 20}
+        page = await self.wire.send("GET", "/v1/escalations", params=query)
+        mine = [each for each in page["escalations"] if self._is_mine(each)]
+        for told in mine if calm else mine[:2]:
+            await self._treat(told)
+
+    async def _sign_in(self) -> None:
+        """By a link, as in the demo; refused while somebody is not active."""
+
+        async def signed_in(house: House) -> tuple[str, Session]:
+            link = await house.office.invite(WORKSPACE, self.who, purpose="demo")
+            return await house.office.redeem_demo(link)
+
+        with suppress(Lost, PullcordError):
+            token, session = await self.world.call(signed_in)
+            self.wire.headers = {
+                "cookie": f"pullcord_session={token}",
+                "x-csrf-token": session.csrf,
+            }
 
     def _is_mine(self, told: dict[str, Any]) -> bool:
         asked = [each["id"] for each in (told["offer"] or {}).get("candidates", ())]
@@ -272,7 +298,5 @@ async def begin(world: World, seconds: float) -> Histories:
         for attempt in range(world.rng.choice((1, 2))):
             world.acts(client.live(f"h{number}.{attempt}"))
     for who in OPERATORS:
-        link = await office.invite(WORKSPACE, who, purpose="demo")
-        token, session = await office.redeem_demo(link)
-        world.acts(HttpPerson(histories, who, token, session).live())
+        world.acts(HttpPerson(histories, who).live())
     return histories

@@ -13,7 +13,7 @@ from pullcord import AsyncPullcord
 from pullcord.bench.figure import Figure, Setting, share
 from pullcord.bench.floors import Floor, rate
 from pullcord.bench.town import HOST, POLICY, opening, payload
-from pullcord.console.hosting import free_port, served
+from pullcord.console.hosting import listening, served, url_of
 from pullcord.engine.house import House, furnish, opened
 from pullcord.path.escalation import person
 from pullcord.store.port import AgentKey
@@ -110,9 +110,9 @@ async def resume(setting: Setting) -> list[Figure]:
 @asynccontextmanager
 async def _live(folder: Path) -> AsyncIterator[tuple[House, AsyncPullcord]]:
     """A served house in this process, and a client of its own."""
-    port = free_port()
-    async with house_in(folder) as (house, _, shown), served(house, host=HOST, port=port):
-        cord = AsyncPullcord(url=f"http://{HOST}:{port}", key=shown)
+    listener = listening(HOST, 0)
+    async with house_in(folder) as (house, _, shown), served(house, listener):
+        cord = AsyncPullcord(url=url_of(listener), key=shown)
         try:
             yield house, cord
         finally:

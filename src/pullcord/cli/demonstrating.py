@@ -1,6 +1,7 @@
 """`pullcord demo`: a live console with three agents, on a fresh file, in seconds."""
 
 import asyncio
+import socket
 import tempfile
 import webbrowser
 from contextlib import suppress
@@ -12,17 +13,20 @@ from rich.text import Text
 
 from pullcord.cli.places import master_of, store_of
 from pullcord.cli.voice import command, err
-from pullcord.console.hosting import LOOPBACK, free_port, served
+from pullcord.console.hosting import LOOPBACK, listening, served, url_of
 from pullcord.demo.colleagues import Colleagues
-from pullcord.demo.narrator import Narrator
+from pullcord.demo.narrator import Narrator, Told
 from pullcord.demo.stage import Stage, agents_of, set_up
 from pullcord.demo.story import LIVE
-from pullcord.engine.house import House, furnish
+from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
+from pullcord.errors import InvalidInput
 from pullcord.server.logs import configure
 
 #: port the demo prefers; any free one when it is taken and none was asked for
 PORT = 8710
+#: one colour an agent
+COLOURS = {"refunds": "magenta", "operations": "blue", "claims": "green"}
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +37,9 @@ def register(app: typer.Typer) -> None:
 @command
 async def demo(
     *,
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 picks.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes 8710 or another.")
+    ] = 0,
     data: Annotated[
         Path | None, typer.Option("--data", help="Keep the demo's files here; else thrown away.")
     ] = None,
@@ -44,24 +50,29 @@ async def demo(
     """A live console with three agents: some stops are answered, some wait for you."""
     with tempfile.TemporaryDirectory(prefix="pullcord-demo-") as folder:
         place = data or Path(folder)
-        await _play(
-            place / "demo.db", free_port(port, preferred=PORT), opens_browser=not no_browser
-        )
+        with _listener(port) as listener:
+            await _play(place / "demo.db", listener, opens_browser=not no_browser)
 
 
-async def _play(db: Path, port: int, *, opens_browser: bool) -> None:
-    configure("critical")
-    url = f"http://{LOOPBACK}:{port}"
-    master = master_of(str(db))
-    house = furnish(store_of(str(db)), master=master, settings=Settings(public_url=url))
-    await house.store.start()
+def _listener(port: int) -> socket.socket:
+    """On the port asked for; else on the usual one, or on any where that is taken."""
+    if port:
+        return listening(LOOPBACK, port)
     try:
+        return listening(LOOPBACK, PORT)
+    except InvalidInput:
+        return listening(LOOPBACK, 0)
+
+
+async def _play(db: Path, listener: socket.socket, *, opens_browser: bool) -> None:
+    configure("critical")
+    master = master_of(str(db))
+    settings = Settings(public_url=url_of(listener))
+    house = furnish(store_of(str(db)), master=master, settings=settings)
+    async with opened(house, runs=False):
         stage = await set_up(house, master)
-        async with served(house, host=LOOPBACK, port=port) as serving:
+        async with served(house, listener) as serving:
             await _act(house, stage, serving, opens_browser=opens_browser)
-    finally:
-        await house.runner.stop()
-        await house.store.close()
 
 
 async def _act(
@@ -92,17 +103,29 @@ def _helpers(house: House, stage: Stage) -> list[asyncio.Task[None]]:
 
 def _welcome(link: str, stage: Stage, *, opens_browser: bool) -> None:
     err.print()
-    err.print("[bold]Pullcord demo[/]: Harbour Shop runs three agents; you are its shift lead.")
-    err.print(f"Yesterday's {stage.remembered} decisions are already there; new stops follow now.")
-    err.print("Minutes take seconds here. Some stops wait for you alone.")
+    err.print("[bold]Pullcord demo[/]  Harbour Shop runs three agents; you are its shift lead.")
+    if stage.remembered:
+        err.print(f"[dim]{stage.remembered} decisions of the last two days are in the console.[/]")
+    err.print(
+        "[dim]Colleagues answer some stops; what reaches you waits for you. Ctrl-C ends it.[/]"
+    )
     err.print()
-    err.print("Open this link once, it signs you in:")
-    err.print(f"  [bold]{link}[/]", soft_wrap=True)
+    err.print("Open this link, it signs you in once:")
+    err.print(f"  [bold cyan]{link}[/]", soft_wrap=True)
     err.print()
     if opens_browser:
         with suppress(webbrowser.Error):
             webbrowser.open(link)
 
 
-def _say(when: str, what: str) -> None:
-    err.print(Text.assemble((when, "dim"), "  ", what), soft_wrap=True)
+def _say(told: Told) -> None:
+    """One line: time, agent, what happened, and in grey what it is about."""
+    style = "bold yellow" if told.is_for_visitor else "bold" if told.is_stop else ""
+    mark = "⚑ " if told.is_stop else "  "
+    line = Text.assemble(
+        (f"{told.at:%H:%M:%S}  ", "dim"),
+        (f"{told.agent:<11}", COLOURS.get(told.agent, "")),
+        (f"{mark}{told.what}", style),
+        (f"  {told.about}", "dim"),
+    )
+    err.print(line, soft_wrap=True)

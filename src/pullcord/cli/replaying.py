@@ -19,8 +19,8 @@ from pullcord.cli.places import master_of, store_of
 from pullcord.cli.voice import AsJson, command, err, out, print_json
 from pullcord.config.configuration import Configuration
 from pullcord.config.read import read_path
-from pullcord.console.hosting import LOOPBACK, free_port, served
-from pullcord.engine.house import House, furnish
+from pullcord.console.hosting import LOOPBACK, listening, served, url_of
+from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
 from pullcord.replay.crowd import Crowd
@@ -105,21 +105,17 @@ async def _own_server(
 ) -> AsyncIterator[tuple[House, str, dict[str, Troupe]]]:
     """A server of our own on loopback with scripted people, and a client for each agent."""
     configuration, source = read_path(policy, environ=os.environ)
-    port = free_port()
-    url = f"http://{LOOPBACK}:{port}"
-    house = furnish(store_of(db), master=master_of(db), settings=Settings(public_url=url))
-    await house.store.start()
-    try:
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listening(LOOPBACK, 0))
+        settings = Settings(public_url=url_of(listener))
+        house = furnish(store_of(db), master=master_of(db), settings=settings)
+        await stack.enter_async_context(opened(house, runs=False))
         await house.office.apply(source, by="replay", file=str(policy), environ=os.environ)
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(served(house, host=LOOPBACK, port=port))
-            crowd = asyncio.create_task(Crowd(house, configuration.workspace).work())
-            stack.push_async_callback(_ended, crowd)
-            troupes = await _troupes(stack, house, configuration, url, wait=wait)
-            yield house, configuration.workspace, troupes
-    finally:
-        await house.runner.stop()
-        await house.store.close()
+        await stack.enter_async_context(served(house, listener))
+        crowd = asyncio.create_task(Crowd(house, configuration.workspace).work())
+        stack.push_async_callback(_ended, crowd)
+        troupes = await _troupes(stack, house, configuration, settings.public_url, wait=wait)
+        yield house, configuration.workspace, troupes
 
 
 async def _troupes(

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
+from pullcord.channels.webhook import address
 from pullcord.cli.places import DB_DEFAULT, master_of, store_of
 from pullcord.cli.voice import Db, command, err
 from pullcord.config.read import read_path
-from pullcord.console.hosting import served
-from pullcord.engine.house import House, furnish
+from pullcord.console.hosting import listening, served, url_of
+from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.office import SETUP
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
 from pullcord.server.logs import configure
 
-Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on.")]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65_535, help="Port to listen on; 0 takes any.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,28 +52,22 @@ async def serve(
     ] = "",
 ) -> None:
     """Serve the API, the console and the engine; stops cleanly on Ctrl-C."""
-    if webhook_url and not webhook_secret:
-        raise InvalidInput(
-            "webhook_secret", value="", remedy="Set PULLCORD_WEBHOOK_SECRET to a whsec_… value."
-        )
-    settings = Settings(
-        public_url=(public_url or f"http://{host}:{port}").rstrip("/"),
-        webhook_url=webhook_url,
-        webhook_secret=webhook_secret,
-        heartbeat_url=heartbeat_url,
-    )
     configure("info")
-    house = furnish(store_of(db), master=master_of(db), settings=settings)
-    await house.store.start()
-    try:
-        await begin(house, config)
-        await greet(house)
-        async with served(house, host=host, port=port) as serving:
-            err.print(f"Pullcord serves {house.settings.public_url} (Ctrl-C stops it)")
-            await serving
-    finally:
-        await house.runner.stop()
-        await house.store.close()
+    with listening(host, port) as listener:
+        url = address(public_url, "public_url") if public_url else url_of(listener)
+        settings = Settings(
+            public_url=url.rstrip("/"),
+            webhook_url=webhook_url,
+            webhook_secret=webhook_secret,
+            heartbeat_url=heartbeat_url,
+        )
+        house = furnish(store_of(db), master=master_of(db), settings=settings)
+        async with opened(house, runs=False):
+            await begin(house, config)
+            await greet(house)
+            async with served(house, listener) as serving:
+                err.print(f"Pullcord serves {settings.public_url} (Ctrl-C stops it)")
+                await serving
 
 
 async def begin(house: House, config: Path | None) -> None:

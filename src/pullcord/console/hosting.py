@@ -1,9 +1,11 @@
-"""A house on the air: API and console in one web server, on one address."""
+"""A house on the air: API, console and engine behind one address."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,8 +17,10 @@ from pullcord.server.app import close_waiting, create_app
 
 #: seconds a stopping server waits for what is in flight
 STOP_SECONDS = 10
-#: seconds between two looks at a server's state
+#: seconds between two looks whether the server listens already
 LOOK_SECONDS = 0.01
+#: connections that may wait to be taken
+BACKLOG = 2_048
 LOOPBACK = "127.0.0.1"
 
 
@@ -25,68 +29,92 @@ def whole_app(house: House) -> Starlette:
     return create_app(house, extra_routes=routes(house))
 
 
-@asynccontextmanager
-async def served(house: House, *, host: str, port: int) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve a house whose store is open; yields when it listens, stops gracefully at the end.
-
-    Ctrl-C or a termination signal ends the yielded task.
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes any that is free.
 
     Raises:
-        InvalidInput: the port is taken.
+        InvalidInput: the port is taken, or the address is none of this machine's.
     """
-    app = whole_app(house)
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        lifespan="on",
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(_serve(server))
-    letting_go = asyncio.create_task(_let_go(server, app))
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError):
+        raise InvalidInput("host", value=host, limit="an address of this machine") from None
+    listener = socket.socket(family, kind)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as problem:
+        listener.close()
+        if problem.errno == errno.EADDRNOTAVAIL:
+            raise InvalidInput("host", value=host, limit="an address of this machine") from None
+        why = "taken" if problem.errno == errno.EADDRINUSE else problem.strerror
+        remedy = f"It is {why}; choose another, or 0 for any."
+        raise InvalidInput("port", value=port, limit="a free port", remedy=remedy) from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address under which this machine reaches a listener."""
+    host, port = listener.getsockname()[:2]
+    if listener.family == socket.AF_INET6:
+        return f"http://[{'::1' if host == '::' else host}]:{port}"
+    return f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}"  # noqa: S104  # read, not bound
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on at this moment."""
+    with listening(LOOPBACK, 0) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+class Server(uvicorn.Server):
+    """A web server that ends when it is told to, and leaves the process to whoever owns it.
+
+    The one it is built on raises the signal again when it has stopped, and the process would end
+    before the house is closed.
+    """
+
+    def __init__(self, app: Starlette) -> None:
+        config = uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            lifespan="off",
+        )
+        super().__init__(config)
+        self._app = app
+        self._loop = asyncio.get_running_loop()
+
+    def leave(self) -> None:
+        """Stop: answer those who wait, finish what is in flight; at the second time at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(close_waiting, self._app)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ctrl-C or a termination signal."""
+        self.leave()
+
+
+@asynccontextmanager
+async def served(house: House, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a house whose store is open, and serve it; yields when it answers.
+
+    Ctrl-C or a termination signal ends the yielded task.
+    """
+    await house.runner.start()
+    server = Server(whole_app(house))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not (server.started or serving.done()):  # noqa: ASYNC110  # uvicorn has no event
             await asyncio.sleep(LOOK_SECONDS)
-        if not server.started:
-            await serving
-            raise InvalidInput(
-                "port", value=port, limit="a free port", remedy="Choose another with --port."
-            )
         yield serving
     finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await serving
-        await letting_go
-
-
-async def _serve(server: uvicorn.Server) -> None:
-    """Until told to stop; a port that is taken ends it, and the caller says so."""
-    with suppress(SystemExit):
-        await server.serve()
-
-
-async def _let_go(server: uvicorn.Server, app: Starlette) -> None:
-    """When it is told to stop, answer those who wait, so that nobody holds it open."""
-    while not server.should_exit:  # noqa: ASYNC110  # uvicorn has no event for it
-        await asyncio.sleep(LOOK_SECONDS * 10)
-    close_waiting(app)
-
-
-def free_port(asked: int = 0, *, preferred: int = 0) -> int:
-    """The port to serve on: the one asked for, else the preferred one, else any that is free.
-
-    Raises:
-        InvalidInput: the one asked for is taken.
-    """
-    for port in (asked,) if asked else (preferred, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, port))
-            found: int = probe.getsockname()[1]
-            return found
-    raise InvalidInput("port", value=asked, limit="a free port", remedy="Choose another.")
+        if not serving.done():
+            server.leave()
+        await serving
+        await house.runner.stop()

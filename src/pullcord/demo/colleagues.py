@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from pullcord.demo.stage import VISITOR
 from pullcord.demo.story import Answer, Situation
 from pullcord.engine.house import House
 from pullcord.errors import PullcordError
@@ -14,7 +15,6 @@ from pullcord.wire import requests as wire
 #: seconds between two looks at the inbox; escalations looked at
 LOOK_SECONDS = 0.3
 LOOKED_AT_MAX = 100
-VISITOR = "you"
 
 log = structlog.get_logger("pullcord.demo")
 
@@ -27,15 +27,18 @@ class Colleagues:
         self._workspace = workspace
         self._answers = {each.id: each.answer for each in story}
         self._busy: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def work(self) -> None:
-        """Look at the inbox until cancelled."""
-        while True:
-            await self._look()
-            await asyncio.sleep(LOOK_SECONDS)
+        """Look at the inbox until cancelled; what they are thinking about ends with it."""
+        async with asyncio.TaskGroup() as thoughts:
+            while True:
+                try:
+                    await self._look(thoughts)
+                except PullcordError as problem:
+                    log.warning("colleagues_stumbled", problem=str(problem))
+                await asyncio.sleep(LOOK_SECONDS)
 
-    async def _look(self) -> None:
+    async def _look(self, thoughts: asyncio.TaskGroup) -> None:
         wanted = Filter(statuses=(Status.OPEN,))
         page = await self._house.store.find(self._workspace, wanted, limit=LOOKED_AT_MAX)
         for row in page.rows:
@@ -44,9 +47,7 @@ class Colleagues:
             who = _able(found, answer) if answer else ""
             if answer and who and found.id not in self._busy:
                 self._busy.add(found.id)
-                task = asyncio.create_task(self._answer(found.id, who, answer))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                thoughts.create_task(self._answer(found.id, who, answer))
 
     async def _answer(self, name: str, who: str, answer: Answer) -> None:
         desk, workspace, by = self._house.desk, self._workspace, person(who)

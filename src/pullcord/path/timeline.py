@@ -8,11 +8,11 @@ gives exactly the public fields of the stored row.
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from pullcord.briefing.digest import canonical
@@ -43,9 +43,14 @@ class Link:
     hash: str
 
 
-@cache
+#: names of the public fields by kind of record, found once
+_names: dict[Any, tuple[str, ...]] = {}
+
+
 def _public_names(kind: Any) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.name not in PRIVATE)
+    if kind not in _names:
+        _names[kind] = tuple(each.name for each in fields(kind) if each.name not in PRIVATE)
+    return _names[kind]
 
 
 def plain(value: Any) -> Json:
@@ -69,8 +74,7 @@ def plain(value: Any) -> Json:
 
 
 def _plain_record(value: Any) -> Json:
-    kind: Hashable = type(value)
-    return {name: plain(getattr(value, name)) for name in _public_names(kind)}
+    return {name: plain(getattr(value, name)) for name in _public_names(type(value))}
 
 
 @lru_cache(maxsize=PINNED_MAX)

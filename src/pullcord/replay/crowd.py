@@ -48,15 +48,18 @@ class Crowd:
         self._workspace = workspace
         self._thinks_for = thinks_for
         self._busy: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def work(self) -> None:
-        """Answer until cancelled."""
+        """Answer until cancelled; what they are thinking about ends with it."""
         listener = self._house.bus.listen(self._workspace)
         try:
-            while True:
-                await self._look()
-                await self._hint(listener)
+            async with asyncio.TaskGroup() as thoughts:
+                while True:
+                    try:
+                        await self._look(thoughts)
+                    except PullcordError as problem:
+                        log.warning("crowd_stumbled", problem=str(problem))
+                    await self._hint(listener)
         finally:
             listener.close()
 
@@ -67,7 +70,7 @@ class Crowd:
         except TimeoutError:
             return
 
-    async def _look(self) -> None:
+    async def _look(self, thoughts: asyncio.TaskGroup) -> None:
         wanted = Filter(statuses=(Status.OPEN, Status.ACCEPTED))
         page = await self._house.store.find(self._workspace, wanted, limit=BUSY_MAX * 4)
         for row in page.rows:
@@ -75,9 +78,7 @@ class Crowd:
             if found.id in self._busy or len(self._busy) >= BUSY_MAX:
                 continue
             self._busy.add(found.id)
-            task = asyncio.create_task(self._meet(found))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            thoughts.create_task(self._meet(found))
 
     async def _meet(self, found: Escalation) -> None:
         try:

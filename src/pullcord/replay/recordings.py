@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -83,12 +84,20 @@ class Recordings:
             packed = self._path.suffix == ".gz"
             lines: BufferedIOBase = gzip.GzipFile(fileobj=raw) if packed else raw
             number = 0
-            while line := lines.readline(LINE_BYTES_MAX + 1):
+            while line := self._line(lines):
                 number += 1
                 self.position = raw.tell()
                 if line.strip():
                     yield _read(line, number)
             self.position = self.size
+
+    def _line(self, lines: BufferedIOBase) -> bytes:
+        try:
+            return lines.readline(LINE_BYTES_MAX + 1)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
+            raise InvalidInput(
+                "runs", value=str(self._path), limit="a whole gzip file", remedy=f"It {problem}."
+            ) from None
 
 
 def _read(line: bytes, number: int) -> Recording:
@@ -97,7 +106,7 @@ def _read(line: bytes, number: int) -> Recording:
         raise InvalidInput(where, value=f"{len(line)} bytes", limit=f"{LINE_BYTES_MAX} bytes")
     try:
         value = json.loads(line)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InvalidInput(where, value=str(problem), limit="one JSON object a line") from None
     messages = value.get("messages") if isinstance(value, dict) else None
     if not isinstance(messages, list) or not all(isinstance(each, dict) for each in messages):
