@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from pullcord import (
-    DeniedByPolicy,
     Drifted,
     Halted,
     InvalidInput,
@@ -538,52 +537,19 @@ def test_a_function_that_reads_an_argument_differently_now_is_not_executed(stage
     assert made == []
 
 
-# --- the stricter verdict wins ----------------------------------------------------------------
-def stricter_rule(answer: dict[str, Any]) -> dict[str, Any]:
-    """The agent holds a rule that the server does not apply."""
-    rule = {"id": "own", "mode": "gate", "tools": ["issue_refund"], "when": "args.amount > 5"}
-    answer["document"]["rules"].append(rule)
-    return answer
-
-
-def test_when_the_rules_were_loosened_meanwhile_the_call_runs(stage: Stage) -> None:
-    """The server has the newer rules: after looking again they allow it."""
+def test_without_a_policy_no_decision_is_carried_out(stage: Stage) -> None:
+    """A worker that just started does not know whose signature to believe."""
     made: list[Any] = []
-    stage.break_once("/v1/policy", "", change=stricter_rule)
-    issue_refund = stage.agent().guard(refund(made))
+    first, second = stage.agent(), stage.agent()
+    escalation = approved(stage, first, [])
+    second.guard(refund(made))
+    stage.break_once("/v1/policy", "busy", times=1000)
 
-    issue_refund("A", 10.0)
-
-    assert made == [("A", 10.0)]
-
-
-def test_when_both_keep_disagreeing_a_person_is_asked(stage: Stage) -> None:
-    """The stricter verdict wins, and nobody has to guess."""
-    made: list[Any] = []
-    stage.break_once("/v1/policy", "", change=stricter_rule, times=10)
-    issue_refund = stage.agent().guard(refund(made))
-
-    with pytest.raises(Parked):
-        issue_refund("A", 10.0)
+    with pytest.raises(Unreachable):
+        second.resume(escalation, on_stop="raise")
 
     assert made == []
-
-
-def test_a_rule_that_only_the_server_knows_denies(stage: Stage) -> None:
-    """Its word counts even where the agent's own copy would only ask."""
-    made: list[Any] = []
-
-    def laxer(answer: dict[str, Any]) -> dict[str, Any]:
-        answer["document"]["rules"].pop(0)
-        return answer
-
-    stage.break_once("/v1/policy", "", change=laxer)
-    issue_refund = stage.agent().guard(refund(made))
-
-    with pytest.raises(DeniedByPolicy, match="far-too-much"):
-        issue_refund("A", 20_000.0)
-
-    assert made == []
+    assert stage.row(escalation).status == "decided"
 
 
 # --- what stands in the way of starting at all ------------------------------------------------

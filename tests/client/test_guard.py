@@ -1,5 +1,6 @@
 """A guarded call, from the rule that lets it run to the person who stops it."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -304,6 +305,26 @@ def test_a_call_that_waits_notices_that_a_person_took_over(stage: Stage) -> None
 
     with agent.cord.call("c"), agent.cord.run(stage.thread), pytest.raises(TakenOver):
         waiting("A", 480.0)
+
+
+def test_a_person_who_takes_over_ends_the_wait(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The held poll knows of decisions only; between two of them the call looks up."""
+    monkeypatch.setattr("pullcord.client.asking.POLL", 1.0)
+    made: list[Any] = []
+    agent = stage.agent()
+    issue_refund = agent.guard(refund(made), wait="30s")
+    with agent.cord.call("c"), pytest.raises(Parked) as stopped:
+        agent.guard(refund(made), tool="issue_refund")("A", 480.0)
+    timer = threading.Timer(0.2, stage.act, ("maria", "take_over", stopped.value.escalation))
+    timer.start()
+
+    with agent.cord.call("c"), pytest.raises(TakenOver):
+        issue_refund("A", 480.0)
+
+    timer.join()
+    assert made == []
 
 
 def test_a_call_whose_question_was_taken_back_does_not_run(stage: Stage) -> None:

@@ -13,9 +13,11 @@ import pytest
 from pullcord import (
     AlreadyCollected,
     InvalidInput,
+    Parked,
     RejectedByPerson,
     Told,
 )
+from pullcord.client.delivering import Deliveries
 from pullcord.errors import NotFound, ServerUnreachable
 from tests.client.stage import Later, Stage, parked, refund
 
@@ -335,6 +337,18 @@ def test_a_rejection_comes_as_text_for_the_model_and_the_loop_goes_on(stage: Sta
     assert made == [("B", 480.0)]
 
 
+def test_a_rejection_needs_no_function_to_be_handed_on(stage: Stage) -> None:
+    """Nothing will run, so a process without the tool can tell the model all the same."""
+    first, second = stage.agent(), stage.agent()
+    escalation = parked(first, refund([]), "A", 480.0)
+    stage.act("maria", "reject", escalation, "no")
+
+    with pytest.raises(RejectedByPerson):
+        second.resume(escalation, on_stop="raise")
+
+    assert stage.row(escalation).closed_as == "not_needed"
+
+
 # --- the stream of decisions ------------------------------------------------------------------
 def test_a_decision_that_nobody_resumed_is_delivered_again(stage: Stage) -> None:
     """A worker that fell over its own code loses nothing; and it is not hammered either."""
@@ -407,7 +421,7 @@ async def test_stopping_ends_the_async_stream(server: Any) -> None:
 
     live, _ = server
     async with AsyncPullcord(live.url, live.new_key(agent="support")) as cord:
-        issue_refund = cord.guard(refund([]))
+        issue_refund: Any = cord.guard(refund([]))
         for order in ("A", "B"):
             with pytest.raises(Parked) as stopped:
                 await issue_refund(order, 480.0)
@@ -444,12 +458,16 @@ def test_what_is_remembered_of_deliveries_is_bounded(
     """A worker runs for months."""
     monkeypatch.setattr("pullcord.client.delivering.DELIVERED_MAX", 1)
     agent = blocking.agent()
-    for order in ("A", "B"):
-        blocking.act("maria", "approve", parked(agent, refund([]), order, 480.0))
+    ids = [parked(agent, refund([]), order, 480.0) for order in ("A", "B")]
+    for each in ids:
+        blocking.act("maria", "approve", each)
+    listed = [agent.cord.escalation(each) for each in ids]
+    deliveries = Deliveries()
 
-    delivered = [len(agent.decisions()), len(agent.cord._deliveries._at)]
+    found = deliveries.fresh(agent.cord._core, listed)
 
-    assert delivered == [2, 1]
+    assert [each.escalation for each in found] == ids
+    assert len(deliveries._at) == 1
 
 
 def test_without_waiting_a_server_that_is_away_is_an_error(stage: Stage) -> None:
@@ -464,7 +482,11 @@ def test_without_waiting_a_server_that_is_away_is_an_error(stage: Stage) -> None
 def test_whatever_a_tool_returns_is_returned(stage: Stage, value: Any) -> None:
     """The record keeps a short text of it; the agent gets the thing itself."""
     agent = stage.agent()
-    escalation = parked(agent, lambda amount: value, 480.0, tool="issue_refund")
+
+    def issue_refund(amount: float) -> Any:
+        return value
+
+    escalation = parked(agent, issue_refund, 480.0)
     stage.act("maria", "approve", escalation)
 
     assert agent.resume(escalation) is value

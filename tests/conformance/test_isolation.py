@@ -12,8 +12,10 @@ from pullcord.store.port import (
     Account,
     AgentKey,
     CallRecord,
+    Copy,
     Filter,
     Head,
+    Linked,
     Outcome,
     PolicyVersion,
     Receipt,
@@ -50,6 +52,12 @@ READS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "the workspace's contents": lambda store: store.contents("a", WORKSPACE_CHAIN),
     "chains": lambda store: store.chains("a"),
     "receipts": lambda store: store.receipts("a", f"esc_{CANARY}"),
+    "copies": lambda store: store.copies("a", f"esc_{CANARY}"),
+    "sent_to": lambda store: store.sent_to("a", CANARY, CANARY, since=NOON),
+    "woken": lambda store: store.woken("a", CANARY, since=NOON),
+    "hasten_outgoing": lambda store: store.hasten_outgoing("a", "m", NOON, later_than=NOON),
+    "tallies": lambda store: store.tallies("a", since=NOON),
+    "links": lambda store: store.links("a"),
     "outcomes": lambda store: store.outcomes("a", f"esc_{CANARY}"),
     "decided_for": lambda store: store.decided_for("a", "k1", attempt=CANARY),
     "workspace_head": lambda store: store.workspace_head("a"),
@@ -67,16 +75,20 @@ READS: dict[str, Callable[[Store], Awaitable[object]]] = {
 GLOBAL = {
     "account",
     "by_status",
+    "claim_copies",
     "claim_due",
     "claim_duties",
     "claim_outgoing",
+    "copy_of",
     "epoch",
     "key",
+    "linked",
     "next_wake",
     "overdue_since",
     "ping",
     "session",
     "spend_ticket",
+    "unedited_since",
     "unsent_since",
     "workspaces",
 }
@@ -95,6 +107,7 @@ async def plant(store: Store) -> None:
         "b",
         workspace_link("b", Head(), kind=CANARY),
         [Sealed(WORKSPACE_CHAIN, CANARY, b"salt", b"text")],
+        kept=(Linked("b", CANARY, CANARY, CANARY, CANARY, CANARY, NOON),),
     )
     await store.put_policy(PolicyVersion("b", CANARY, b"{}", CANARY, CANARY, NOON))
     await store.put_person("b", CANARY, b"{}")
@@ -106,7 +119,17 @@ async def plant(store: Store) -> None:
     await store.record_calls("b", [call])
     for _, each in await store.claim_outgoing(NOON, lease_until=NOON):
         receipt = Receipt(each.id, each.message.escalation, CANARY, CANARY, ReceiptState.SEEN, NOON)
-        await store.settle_outgoing("b", each.id, receipt, again_at=None)
+        copy = Copy(
+            id=each.id,
+            message=replace(each.message, to_id=CANARY),
+            channel=CANARY,
+            address=CANARY,
+            reference=CANARY,
+            version=1,
+            at=NOON,
+            wakes=True,
+        )
+        await store.settle_outgoing("b", each.id, receipt, again_at=None, copy=copy)
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
@@ -149,12 +172,15 @@ async def test_no_write_of_one_workspace_changes_another(store: Store) -> None:
     await store.rest("a", f"esc_{CANARY}", version=row.escalation.version)
     await store.nudge("a", NOON)
     await store.settle_outgoing("a", "m", other, again_at=None)
+    await store.unlink("a", CANARY, CANARY)
+    await store.note_receipt("a", other)
     await store.end_sessions_of("a", CANARY)
     await store.put_policy(PolicyVersion("a", "p1", b"{}", "", "dana", NOON))
     await Stage(store, "a").open(f"esc_{CANARY}")
 
     assert await store.load("b", f"esc_{CANARY}") == row
     assert await store.next_wake() != NOON
+    assert [each.workspace for each in await store.linked(CANARY, CANARY)] == ["b"]
     assert woken is not None
     policy = await store.policy("b")
     assert policy is not None

@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from pullcord.channels.port import Letter, Outcome, Sent
+from pullcord.channels.port import Abilities, Letter, Outcome, Sent
 from pullcord.errors import CommitUnknown, StoreBusy
 from pullcord.store.codec import message_of
 from pullcord.store.filing_sqlite import file
 from pullcord.store.lane import Connect, Job
-from pullcord.store.port import Filed, Receipt, ReceiptState
+from pullcord.store.port import Copy, Filed, Receipt, ReceiptState
 from pullcord.store.sqlite import SqliteStore
 from tests.simulation.loop import elapse
 from tests.simulation.watch import Watch
@@ -132,14 +132,20 @@ class StormyStore(SqliteStore):
         return result
 
     async def settle_outgoing(
-        self, workspace: str, outgoing: str, receipt: Receipt, *, again_at: datetime | None
+        self,
+        workspace: str,
+        outgoing: str,
+        receipt: Receipt,
+        *,
+        again_at: datetime | None,
+        copy: Copy | None = None,
     ) -> None:
         """A message is only dropped as stale when it is."""
         if receipt.state is ReceiptState.STALE:
             rows = await self.read("select message from outbox where id = ?", outgoing)
             for (message,) in rows:
                 self._watch.dropped(message_of(message))
-        await super().settle_outgoing(workspace, outgoing, receipt, again_at=again_at)
+        await super().settle_outgoing(workspace, outgoing, receipt, again_at=again_at, copy=copy)
 
     async def _ask(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         weather = self._process.weather
@@ -152,7 +158,7 @@ class StormyChannel:
     """A way outward that fails, lies, is slow, and for a while is dead."""
 
     name = "webhook"
-    wakes = True
+    can = Abilities()
 
     def __init__(self, process: Machine, told: Callable[[Letter], None]) -> None:
         self._process = process

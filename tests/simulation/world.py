@@ -27,6 +27,8 @@ MASTER = bytes(range(32))
 PROCESS: ContextVar["Process | None"] = ContextVar("process", default=None)
 #: violations kept; more say nothing new
 VIOLATIONS_MAX = 20
+#: times a dying task is cancelled
+DEATHS_MAX = 20
 #: tries of a client that insists; more would mean the house never comes back
 INSIST_MAX = 400
 
@@ -115,14 +117,20 @@ class Process:
             await asyncio.get_running_loop().create_future()
 
     async def die(self) -> None:
-        """Every task of the process ends here, in the order in which they were born."""
-        for _ in range(10):
+        """Every task of the process ends here, in the order in which they were born.
+
+        A task may answer the first cancellation with an error of its own and go on; a kill
+        leaves it no choice, so it is cancelled until it is gone.
+        """
+        for _ in range(DEATHS_MAX):
             tasks = [each for each in self.tasks if not each.done()]
             if not tasks:
                 break
             for each in tasks:
                 each.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks, timeout=1)
+        else:
+            self.world.violated(f"these cannot be cancelled: {list(self.tasks)}")
         for connection in self.connections:
             connection.close()
 

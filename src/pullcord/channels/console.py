@@ -1,13 +1,13 @@
 """The console as a channel: the letter is in the person's inbox as soon as it is committed."""
 
-from pullcord.channels.port import Letter, Outcome, Sent
+from pullcord.channels.port import Abilities, FoundBy, Letter, Outcome, Sent
 
 
 class ConsoleChannel:
     """Shows letters in the inbox of people who can sign in; it wakes nobody."""
 
     name = "console"
-    wakes = False
+    can = Abilities(is_private=True, found_by=FoundBy.SIGN_IN)
 
     async def send(self, letter: Letter) -> Sent:
         """The inbox reads the rows themselves, so a committed letter is there."""

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from standardwebhooks import Webhook
 
-from pullcord.channels.port import Letter, Outcome, Sent
+from pullcord.channels.port import Abilities, FoundBy, Letter, Outcome, Sent
 from pullcord.errors import InvalidInput
 
 #: seconds for one try, connecting included
@@ -35,7 +35,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
-    wakes = False
+    can = Abilities(answers=True, found_by=FoundBy.EVERYBODY)
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = address(url, "webhook_url")

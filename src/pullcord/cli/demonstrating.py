@@ -126,6 +126,6 @@ def _say(told: Told) -> None:
         (f"{told.at:%H:%M:%S}  ", "dim"),
         (f"{told.agent:<11}", COLOURS.get(told.agent, "")),
         (f"{mark}{told.what}", style),
-        (f"  {told.about}", "dim"),
+        (f"  {told.about}" if told.about else "", "dim"),
     )
     err.print(line, soft_wrap=True)

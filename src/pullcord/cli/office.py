@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from pullcord.cli.opening import house_of, workspace_of
 from pullcord.cli.places import DB_DEFAULT
-from pullcord.cli.voice import AsJson, Db, Workspace, command, err, out, print_json
+from pullcord.cli.voice import AsJson, Db, Workspace, command, err, out, print_json, well
 from pullcord.engine.settings import Settings
 from pullcord.path.escalation import Actor, ActorKind
 
@@ -81,7 +82,7 @@ async def list_keys(
         state = f"revoked {each.revoked_at:%Y-%m-%d}" if each.revoked_at else "valid"
         created = f"{each.created_at:%Y-%m-%d %H:%M}"
         table.add_row(
-            each.id, each.agent, each.environment, each.creator, created, state, each.note
+            each.id, each.agent, each.environment, each.creator, created, state, Text(each.note)
         )
     out.print(table)
 
@@ -98,7 +99,7 @@ async def revoke(
     async with house_of(db) as house:
         named = await workspace_of(house, workspace)
         await house.office.revoke_key(named, key, by="command line")
-    out.print(f"[green]✓[/] {key} is revoked")
+    well(f"{key} is revoked")
 
 
 @command
@@ -141,4 +142,4 @@ async def drill(
     if as_json:
         print_json({"escalation": found.id, "owner": found.owner})
         return
-    out.print(f"[green]✓[/] {found.id} asks {found.owner}; watch it in the console")
+    well(f"{found.id} asks {found.owner}; watch it in the console")

@@ -7,6 +7,7 @@ Without it sealed content is lost, so it is made once and never replaced.
 import base64
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from pullcord.errors import InvalidInput
@@ -49,7 +50,7 @@ def master_of(db: str) -> bytes:
     path = path_of(db)
     kept = path.with_name(path.name + ".key")
     if kept.exists():
-        return _decoded(kept.read_text(encoding="ascii").strip(), str(kept))
+        return _read(kept)
     if path.exists() and path.stat().st_size:
         raise InvalidInput(
             "master key",
@@ -61,17 +62,22 @@ def master_of(db: str) -> bytes:
 
 
 def _made(kept: Path) -> bytes:
+    """A new secret, whole on the disk before it has its name; another process may be first."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     master = secrets.token_bytes(32)
-    try:
-        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _decoded(kept.read_text(encoding="ascii").strip(), str(kept))
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=kept.name) as file:
         file.write(base64.urlsafe_b64encode(master).decode() + "\n")
         file.flush()
         os.fsync(file.fileno())
+        try:
+            kept.hardlink_to(file.name)
+        except FileExistsError:
+            return _read(kept)
     return master
+
+
+def _read(kept: Path) -> bytes:
+    return _decoded(kept.read_text(encoding="utf-8", errors="replace").strip(), str(kept))
 
 
 def _decoded(text: str, where: str) -> bytes:
@@ -81,6 +87,9 @@ def _decoded(text: str, where: str) -> bytes:
         master = b""
     if len(master) != 32:
         raise InvalidInput(
-            "master key", value=where, limit="32 bytes in base64url", remedy="Restore the file."
+            "master key",
+            value=where,
+            limit="32 bytes in base64url",
+            remedy="Put back the one this database was made with.",
         )
     return master

@@ -9,12 +9,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from pullcord.briefing.digest import NotCanonical, strict_loads
 from pullcord.cli.coverage import Gap, gaps_of
-from pullcord.cli.opening import workspace_of
+from pullcord.cli.opening import house_of, workspace_of
 from pullcord.cli.places import DB_DEFAULT, master_of, store_of
-from pullcord.cli.voice import FAILED, AsJson, Db, Workspace, command, err, out, print_json
+from pullcord.cli.voice import (
+    FAILED,
+    AsJson,
+    Db,
+    Workspace,
+    caution,
+    command,
+    out,
+    print_json,
+    refuse,
+    well,
+)
 from pullcord.config.configuration import Configuration
 from pullcord.config.read import read_path
 from pullcord.config.schema import json_schema
@@ -59,11 +71,14 @@ async def init(
     target.write_text(starter.read_text(encoding="utf-8"), encoding="utf-8")
     schema = directory / "pullcord.schema.json"
     schema.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
+    well(f"wrote {target} and {schema}")
     out.print(
-        f"[green]✓[/] wrote {target} and {schema}\n\nNext:\n"
+        "\nNext:\n"
         f"  1. put your own people into it, then  pullcord check {target}\n"
         f"  2. pullcord serve --config {target}\n"
-        "  3. open the one-time link it prints and choose a password"
+        "  3. open the one-time link it prints and choose a password",
+        markup=False,
+        soft_wrap=True,
     )
 
 
@@ -118,16 +133,17 @@ def _tell(configuration: Configuration, gaps: list[Gap], days: int) -> None:
         f"{len(configuration.policy.rules)} rules, {len(configuration.people)} people, "
         f"{len(configuration.ladders)} ladders"
     )
-    out.print(f"[green]✓[/] {configuration.workspace} {configuration.policy.version}: {counts}")
+    well(f"{configuration.workspace} {configuration.policy.version}: {counts}")
     for warning in configuration.warnings:
-        out.print(f"[yellow]![/] {warning}")
+        caution(warning, to=out)
     for each in gaps:
-        out.print(
-            f"[red]✗[/] ladder {each.ladder}: only the catch-all from "
-            f"{each.start_at:%a %Y-%m-%d %H:%M} to {each.end_at:%a %Y-%m-%d %H:%M} UTC ({each.why})"
+        refuse(
+            f"ladder {each.ladder}: only the catch-all from {each.start_at:%a %Y-%m-%d %H:%M} to "
+            f"{each.end_at:%a %Y-%m-%d %H:%M} UTC ({each.why})",
+            to=out,
         )
     if not gaps:
-        out.print(f"[green]✓[/] every ladder has somebody on a rung for the next {days} days")
+        well(f"every ladder has somebody on a rung for the next {days} days")
 
 
 @command
@@ -149,20 +165,26 @@ async def apply(
         raise InvalidInput(
             "file", value=None, limit="a policy file, or --roll-back VERSION", remedy="Name one."
         )
-    house = furnish(store_of(db), master=master_of(db))
-    async with opened(house, runs=False):
-        if file is not None:
-            _, source = read_path(file, environ=os.environ)
-            applied = await house.office.apply(source, by=by, file=str(file), environ=os.environ)
-        else:
+    if file is not None:
+        applied = await _applied(file, db, by=by)
+    else:
+        async with house_of(db) as house:
             named = await workspace_of(house, workspace)
             applied = await house.office.roll_back(named, roll_back, by=by)
     if as_json:
         print_json(_found(applied, []))
         return
     for warning in applied.warnings:
-        err.print(f"[yellow]![/] {warning}")
-    out.print(f"[green]✓[/] {applied.workspace}: policy {applied.policy.version} is in force")
+        caution(warning)
+    well(f"{applied.workspace}: policy {applied.policy.version} is in force")
+
+
+async def _applied(file: Path, db: str, *, by: str) -> Configuration:
+    """Apply a file that can be read, on a database that is made where there is none."""
+    _, source = read_path(file, environ=os.environ)
+    house = furnish(store_of(db), master=master_of(db))
+    async with opened(house, runs=False):
+        return await house.office.apply(source, by=by, file=str(file), environ=os.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +232,11 @@ async def explain(
             }
         )
         return
-    out.print(f"[bold]{found.verdict}[/]  {found.reason}", markup=True)
+    out.print(Text.assemble((found.verdict, "bold"), f"  {found.reason}"), soft_wrap=True)
     for line in found.lines:
-        out.print(f"  {line}", markup=False)
+        out.print(Text(f"  {line}"), soft_wrap=True)
     if found.owner:
-        out.print(f"asked first: {found.owner}: {found.owner_reason}", markup=False)
+        out.print(Text(f"asked first: {found.owner}: {found.owner_reason}"), soft_wrap=True)
 
 
 def explained(configuration: Configuration, call: Call, at: datetime) -> Explained:

@@ -2,19 +2,35 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
+from pullcord.cli.office import COMMAND_LINE
 from pullcord.cli.opening import house_of, workspace_of
 from pullcord.cli.places import DB_DEFAULT
-from pullcord.cli.voice import FAILED, AsJson, Db, Workspace, command, err, out, print_json
+from pullcord.cli.voice import (
+    FAILED,
+    AsJson,
+    Db,
+    Workspace,
+    caution,
+    command,
+    err,
+    out,
+    print_json,
+    refuse,
+    well,
+)
 from pullcord.engine.proof import Checker, Exporter, Proof, checked
-from pullcord.errors import InvalidInput
-from pullcord.path.escalation import Actor, ActorKind
+from pullcord.errors import InvalidInput, NotFound
+
+#: characters of one line of an export
+LINE_CHARS_MAX = 64 * 1_048_576
 
 
 def register(app: typer.Typer) -> None:
@@ -37,26 +53,44 @@ async def export(
     """Write timelines as JSON lines that `pullcord verify` proves offline."""
     async with house_of(db) as house:
         named = await workspace_of(house, workspace)
-        exporter = Exporter(house.store, house.vault, house.signer)
+        if escalation and await house.store.load(named, escalation) is None:
+            raise NotFound(f"there is no escalation {escalation!r} in workspace {named!r}.")
         await house.office.record(
             named,
             "exported",
-            Actor(ActorKind.ENGINE, "command line"),
+            COMMAND_LINE,
             facts={"escalation": escalation, "contents": contents},
         )
-        target = to.open("w", encoding="utf-8") if to else sys.stdout
+        exporter = Exporter(house.store, house.vault, house.signer)
         count = 0
-        try:
-            lines = exporter.lines(
-                named, datetime.now(UTC), only=escalation, with_contents=contents
-            )
-            async for line in lines:
+        with _target(to) as target:
+            async for line in exporter.lines(
+                named, house.clock.now(), only=escalation, with_contents=contents
+            ):
                 count += line["type"] == "link"
                 target.write(json.dumps(line, ensure_ascii=False) + "\n")
-        finally:
-            if to:
-                target.close()
-        err.print(f"{count} entries exported{f' to {to}' if to else ''}")
+        key = f"{house.signer.key_id}={house.signer.public_key}"
+    err.print(f"{count} entries exported{f' to {to}' if to else ''}", markup=False)
+    err.print(f"prove them: pullcord verify FILE --public-key {key}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _target(to: Path | None) -> Iterator[IO[str]]:
+    """The screen, or a file that only its owner reads and that is there when it is whole."""
+    if to is None:
+        yield sys.stdout
+        return
+    if not to.parent.is_dir():
+        raise InvalidInput("to", value=str(to), limit="a file in a directory that is there")
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=to.parent, prefix=to.name, delete=False
+    ) as file:
+        try:
+            yield file
+            Path(file.name).replace(to)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
 
 
 @command
@@ -78,24 +112,33 @@ async def verify(
     if file is None:
         proof = await _verify_database(db, workspace, trusted)
     elif file.is_file():
-        with file.open(encoding="utf-8") as lines:
-            proof = checked(_bounded(lines), public_keys=trusted)
+        with file.open(encoding="utf-8", errors="replace") as text:
+            proof = checked(_lines(text), public_keys=trusted)
     else:
         raise InvalidInput("file", value=str(file), limit="an export file")
     _tell(proof, as_json=as_json)
+    if file is not None and trusted is None:
+        caution(
+            "signatures were checked with the key in the file itself; with --public-key from "
+            "elsewhere they prove who signed"
+        )
     if not proof.holds:
         raise typer.Exit(FAILED)
 
 
-def _bounded(lines: Iterator[str]) -> Iterator[str]:
-    return (line for line in lines if line.strip())
+def _lines(text: IO[str]) -> Iterator[str]:
+    """Lines that are not blank, in constant memory: a longer one is cut and found damaged."""
+    while line := text.readline(LINE_CHARS_MAX):
+        if line.strip():
+            yield line
 
 
 def _trusted(given: list[str]) -> dict[str, str] | None:
     pairs = [each.partition("=") for each in given]
     for key_id, equals, key in pairs:
         if not (key_id and equals and key):
-            raise InvalidInput("public-key", value=key_id, limit="ID=KEY as /v1/policy gives it")
+            limit = "ID=KEY, as export prints it and /v1/policy gives it"
+            raise InvalidInput("public-key", value=key_id, limit=limit)
     return {key_id: key for key_id, _, key in pairs} or None
 
 
@@ -105,7 +148,7 @@ async def _verify_database(db: str, workspace: str, trusted: dict[str, str] | No
         own = {house.signer.key_id: house.signer.public_key}
         checker = Checker(public_keys=trusted or own)
         exporter = Exporter(house.store, house.vault, house.signer)
-        async for line in exporter.lines(named, datetime.now(UTC), with_contents=True):
+        async for line in exporter.lines(named, house.clock.now(), with_contents=True):
             checker.take(line)
         return checker.proof()
 
@@ -127,11 +170,15 @@ def _tell(proof: Proof, *, as_json: bool) -> None:
         )
         return
     for fault in proof.faults:
-        err.print(f"[bold red]✗[/] {fault}", markup=True)
+        refuse(fault)
     if proof.more_faults:
         err.print(f"… and {proof.more_faults} more")
-    mark = "[green]✓ holds[/]" if proof.holds else "[bold red]✗ does not hold[/]"
-    out.print(
-        f"{mark}  {proof.workspace}: {proof.chains} timelines, {proof.links} entries, "
-        f"{proof.decisions} signed decisions, {proof.contents} contents\n  heads {proof.heads}"
+    counts = (
+        f"{proof.workspace}: {proof.chains} timelines, {proof.links} entries, "
+        f"{proof.decisions} signed decisions, {proof.contents} contents"
     )
+    if proof.holds:
+        well(f"holds  {counts}")
+    else:
+        refuse(f"does not hold  {counts}", to=out)
+    out.print(f"  heads {proof.heads}", markup=False, soft_wrap=True)

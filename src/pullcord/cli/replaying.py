@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +17,15 @@ from rich.table import Table
 
 from pullcord import AsyncPullcord
 from pullcord.cli.places import master_of, store_of
-from pullcord.cli.voice import AsJson, command, err, out, print_json
+from pullcord.cli.voice import AsJson, caution, command, err, out, print_json
 from pullcord.config.configuration import Configuration
 from pullcord.config.read import read_path
 from pullcord.console.hosting import LOOPBACK, listening, served, url_of
+from pullcord.engine.bus import Signal
 from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput
+from pullcord.path.escalation import Escalation
 from pullcord.replay.crowd import Crowd
 from pullcord.replay.performing import WORKERS_MAX, Performance, Troupe
 from pullcord.replay.recordings import Recording, Recordings
@@ -43,7 +46,9 @@ def register(app: typer.Typer) -> None:
 async def replay(
     runs: Annotated[Path, typer.Argument(help="Recorded runs: .jsonl or .jsonl.gz.")],
     *,
-    policy: Annotated[Path, typer.Option("--policy", help="Policy file to replay under.")],
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Policy file to replay under.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Runs at most; 0 is all.")] = 0,
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=WORKERS_MAX, help="Runs in flight at once.")
@@ -66,25 +71,30 @@ async def replay(
     """Send recorded runs through a server and see what stops, who is asked, how it ends."""
     configure("critical")
     recordings = Recordings(runs)
-    tally = Tally()
+    show = Show(recordings, limit=limit, workers=workers)
     async with AsyncExitStack() as stack:
         if url:
-            troupes = await _elsewhere(stack, url, key, wait=wait)
-            await _perform(recordings, limit, troupes, tally, workers=workers)
+            await show.play(await _elsewhere(stack, url, key, wait=wait))
+        elif policy is None:
+            raise InvalidInput("policy", value=None, remedy="Name a policy file, or a --url.")
         else:
             place = db or str(Path(stack.enter_context(_folder())) / "replay.db")
             house, workspace, troupes = await stack.enter_async_context(
                 _own_server(place, policy, wait=wait)
             )
-            await _perform(recordings, limit, troupes, tally, workers=workers)
+            began = house.clock.now()
+            house.bus.watch(show.heard)
+            await show.play(troupes)
             await house.runner.settle()
-            await _count(house, workspace, tally)
+            await _count(house, workspace, show.tally, since=began)
     if as_json:
-        print_json(tally.plain())
-    else:
-        _tell(tally)
-        if db:
-            err.print(f"prove it: pullcord verify --db {db}")
+        print_json(show.tally.plain())
+        return
+    _tell(show.tally)
+    if url:
+        err.print(f"who was asked, and how long it took, is in the console: {url}")
+    elif db:
+        err.print(f"prove it: pullcord verify --db {db}")
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:
@@ -138,70 +148,74 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _perform(
-    recordings: Recordings,
-    limit: int,
-    troupes: dict[str, Troupe],
-    tally: Tally,
-    *,
-    workers: int,
-) -> None:
-    columns = (
-        TextColumn("[bold]replay[/]"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn(
-            "{task.fields[runs]} runs, {task.fields[calls]} calls, {task.fields[stops]} stops"
-        ),
-        TimeElapsedColumn(),
-    )
-    stops = 0
-    with Progress(*columns, console=err) as progress:
-        bar = progress.add_task("replay", total=recordings.size, runs=0, calls=0, stops=0)
+class Show:
+    """One replay with its progress bar."""
 
-        def watched() -> Iterator[Recording]:
-            for each in islice(recordings, limit or None):
-                progress.update(
-                    bar,
-                    completed=recordings.position,
-                    runs=tally.runs,
-                    calls=tally.calls,
-                    stops=stops,
-                )
-                yield each
-
-        def stopped(_: str) -> None:
-            nonlocal stops
-            stops += 1
-
-        performance = Performance(troupes, tally, workers=workers, stopped=stopped)
-        await performance.play(watched())
-        progress.update(
-            bar, completed=recordings.size, runs=tally.runs, calls=tally.calls, stops=stops
+    def __init__(self, recordings: Recordings, *, limit: int, workers: int) -> None:
+        self._recordings = recordings
+        self._limit = limit
+        self._workers = workers
+        self.tally = Tally()
+        self._stops = 0
+        columns = (
+            TextColumn("[bold]replay[/]"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
         )
+        self._progress = Progress(*columns, console=err)
+        self._bar = self._progress.add_task("replay", total=recordings.size, told="")
+
+    def heard(self, _workspace: str, _signal: Signal, about: Escalation | None) -> None:
+        """Count a stop as it happens."""
+        self._stops += about is not None and about.version == 1
+
+    async def play(self, troupes: dict[str, Troupe]) -> None:
+        """Play until the recordings end."""
+        with self._progress:
+            performance = Performance(troupes, self.tally, workers=self._workers)
+            await performance.play(self._watched())
+            self._look(self._recordings.size)
+
+    def _watched(self) -> Iterator[Recording]:
+        for each in islice(self._recordings, self._limit or None):
+            self._look(self._recordings.position)
+            yield each
+
+    def _look(self, position: int) -> None:
+        told = f"{self.tally.runs} runs, {self.tally.calls} calls"
+        if self._stops:
+            told += f", {self._stops} stops"
+        self._progress.update(self._bar, completed=position, told=told)
 
 
-async def _count(house: House, workspace: str, tally: Tally) -> None:
-    """Read every timeline once, page by page."""
+async def _count(house: House, workspace: str, tally: Tally, *, since: datetime) -> None:
+    """Read the timelines of this replay once, page by page."""
+    tally.has_timelines = True
     after = ""
     while page := await house.store.chains(workspace, after=after, limit=READ_AT_ONCE):
         for chain in page:
             links = await house.store.timeline(workspace, chain)
-            entries = [(each.kind, each.at, json.loads(each.body)) for each in links]
-            if entries:
-                tally.stopped(str(entries[0][2].get("facts", {}).get("rule", "")))
+            if links[0].at >= since:
+                entries = [(each.kind, each.at, json.loads(each.body)) for each in links]
+                tally.stopped(str(entries[0][2]["facts"].get("rule", "")))
                 tally.told(entries)
         after = page[-1]
     living = await house.store.find(workspace, Filter(statuses=("open", "accepted")), limit=1)
     if living.rows:
-        err.print("[yellow]![/] some escalations are still open; they wait for their deadline")
+        caution("some escalations are still open; they wait for their deadline")
 
 
 def _tell(tally: Tally) -> None:
-    out.print(
-        f"\n[bold]{tally.runs} runs, {tally.calls} guarded calls, {tally.stops} stops[/]"
-        f" ({_share(tally.stops, tally.calls)} of calls)"
-    )
+    out.print()
+    told = f"{tally.runs} runs, {tally.calls} guarded calls"
+    if tally.has_timelines:
+        told += f", {tally.stops} stops ({_share(tally.stops, tally.calls)} of calls)"
+    out.print(f"[bold]{told}[/]")
+    _table("What the agents saw", "call", tally.verdicts.most_common(), tally.calls)
+    if not tally.has_timelines:
+        return
     _table("What stopped", "rule", tally.rules.most_common(20), tally.stops)
     _table("Who was asked", "person", tally.asked.most_common(20), sum(tally.asked.values()))
     _table("What was decided", "decision", tally.decisions.most_common(), tally.stops)
@@ -212,21 +226,19 @@ def _tell(tally: Tally) -> None:
     )
     for name in STAGES:
         each = tally.stages[name]
-        stages.add_row(
-            name,
-            str(each.count),
-            _seconds(each.share(0.5)),
-            _seconds(each.share(0.9)),
-            _seconds(each.longest),
-        )
+        spans = (each.share(0.5), each.share(0.9), each.longest)
+        stages.add_row(name, str(each.count), *(_seconds(span) for span in spans))
     out.print(stages)
     out.print(
         f"ladders advanced {tally.advanced} times because nobody answered, "
-        f"{tally.declined} times because somebody said not me"
+        f"{tally.declined} times because somebody said not me",
+        soft_wrap=True,
     )
 
 
 def _table(title: str, name: str, rows: list[tuple[str, int]], total: int) -> None:
+    if not rows:
+        return
     table = Table(name, "count", "share", title=title, title_justify="left")
     for each, count in rows:
         table.add_row(each, str(count), _share(count, total))

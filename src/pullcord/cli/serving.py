@@ -8,7 +8,7 @@ import typer
 
 from pullcord.channels.webhook import address
 from pullcord.cli.places import DB_DEFAULT, master_of, store_of
-from pullcord.cli.voice import Db, command, err
+from pullcord.cli.voice import Db, caution, command, err
 from pullcord.config.read import read_path
 from pullcord.console.hosting import listening, served, url_of
 from pullcord.engine.house import House, furnish, opened
@@ -52,8 +52,8 @@ async def serve(
     ] = "",
 ) -> None:
     """Serve the API, the console and the engine; stops cleanly on Ctrl-C."""
-    configure("info")
     with listening(host, port) as listener:
+        configure("info")
         url = address(public_url, "public_url") if public_url else url_of(listener)
         settings = Settings(
             public_url=url.rstrip("/"),
@@ -80,7 +80,7 @@ async def begin(house: House, config: Path | None) -> None:
                 source, by="serve", file=str(config), environ=os.environ
             )
             for warning in applied.warnings:
-                err.print(f"[yellow]![/] {warning}")
+                caution(warning)
             err.print(f"policy {applied.policy.version} of {applied.workspace} is in force")
     if not await house.store.workspaces():
         raise InvalidInput(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from pullcord.cli.places import DB_DEFAULT, DB_VARIABLE
 from pullcord.errors import CallerIsWrong, PullcordError
@@ -33,7 +34,19 @@ Workspace = Annotated[
     str, typer.Option("--workspace", help="Workspace; needed only where there are several.")
 ]
 
-__all__ = ["DB_DEFAULT", "AsJson", "Db", "Workspace", "command", "err", "fail", "out", "print_json"]
+__all__ = [
+    "DB_DEFAULT",
+    "AsJson",
+    "Db",
+    "Workspace",
+    "caution",
+    "command",
+    "err",
+    "out",
+    "print_json",
+    "refuse",
+    "well",
+]
 
 
 def command(work: Callable[Spec, Coroutine[Any, Any, None]]) -> Callable[Spec, None]:
@@ -44,23 +57,33 @@ def command(work: Callable[Spec, Coroutine[Any, Any, None]]) -> Callable[Spec, N
         try:
             asyncio.run(work(*args, **kwargs))
         except CallerIsWrong as problem:
-            err.print(f"[bold red]✗[/] {_escaped(problem)}")
+            refuse(problem)
             raise typer.Exit(WRONG_USE) from None
         except (PullcordError, OSError) as problem:
-            err.print(f"[bold red]✗[/] {_escaped(problem)}")
+            refuse(problem)
             raise typer.Exit(FAILED) from None
 
     return run
 
 
-def _escaped(problem: Exception) -> str:
-    return str(problem).replace("[", r"\[")
+def _say(mark: str, style: str, text: object, to: Console) -> None:
+    """A marked line; the text stands as it is, whatever brackets are in it."""
+    to.print(Text.assemble((f"{mark} ", style), str(text)), soft_wrap=True)
 
 
-def fail(message: str) -> typer.Exit:
-    """Say what failed and leave with 1."""
-    err.print(f"[bold red]✗[/] {message}")
-    return typer.Exit(FAILED)
+def well(text: object) -> None:
+    """Say what was done or found right."""
+    _say("✓", "green", text, out)
+
+
+def caution(text: object, *, to: Console = err) -> None:
+    """Say what somebody should know."""
+    _say("!", "yellow", text, to)
+
+
+def refuse(text: object, *, to: Console = err) -> None:
+    """Say what is wrong."""
+    _say("✗", "bold red", text, to)
 
 
 def print_json(value: Any) -> None:

@@ -21,6 +21,8 @@ class Floor:
     load: Mapping[str, int] = field(default_factory=dict)
     last_asked_at: Mapping[str, datetime] = field(default_factory=dict)
     workspace_catch_all: str = ""
+    #: (channel, address) of the accounts and devices each person linked
+    linked: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def why_unavailable(self, who: str, at: datetime) -> str:
         """Why this person cannot be asked now, as a phrase; empty when they can."""
@@ -29,7 +31,7 @@ class Floor:
             return f"{who} is not a person of this workspace"
         if not person.is_active:
             return f"{person.name} is no longer active"
-        if not person.is_reachable:
+        if not person.is_reachable and not self.linked.get(who):
             return f"{person.name} has no contact"
         away_until = person.absent_until(at)
         if away_until is not None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pullcord.owner.reach import ReachStep
+
 #: rungs one ladder may have
 RUNGS_MAX = 20
 ACCEPT_WITHIN_MIN = timedelta(seconds=1)
@@ -29,6 +31,8 @@ class Rung:
     target: Target
     accept_within: timedelta
     wakes: bool = False
+    #: which ways are tried after how long, before what each person prefers
+    reach: tuple[ReachStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pullcord.owner.reach import Reach
+
 #: living escalations one person may hold before others are asked first
 CAPACITY_DEFAULT = 8
 
@@ -27,6 +29,10 @@ class Absence:
     note: str = ""
 
 
+#: nobody's own rules: every quiet way at once, loud ones where a rung wakes
+NO_RULES = Reach()
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who can be asked."""
@@ -45,6 +51,8 @@ class Person:
     #: living escalations they may hold before others are asked first
     capacity: int = CAPACITY_DEFAULT
     absences: tuple[Absence, ...] = ()
+    #: their own rules: which way after how long, quiet hours, how often they may be woken
+    reach: Reach = NO_RULES
 
     @property
     def is_reachable(self) -> bool:

@@ -52,12 +52,10 @@ class Performance:
         tally: Tally,
         *,
         workers: int,
-        stopped: Callable[[str], None],
     ) -> None:
         self._troupes = troupes
         self._tally = tally
         self._workers = min(max(workers, 1), WORKERS_MAX)
-        self._stopped = stopped
 
     async def play(self, recordings: Iterator[Recording]) -> None:
         """Play until the recordings end."""
@@ -89,13 +87,10 @@ class Performance:
         verdicts = self._tally.verdicts
         try:
             await tool(**args)
-        except Parked as parked:
+        except Parked:
             verdicts["parked"] += 1
-            self._stopped(parked.escalation)
         except NotDone as no:
             verdicts[no.problem] += 1
-            if no.escalation:
-                self._stopped(no.escalation)
         except PullcordError as problem:
             verdicts[f"error: {problem.problem}"] += 1
         else:

@@ -62,7 +62,7 @@ def _called(call: Any) -> tuple[str, Mapping[str, Any]]:
     arguments = function.get("arguments")
     try:
         args = json.loads(arguments) if isinstance(arguments, str) else arguments
-    except ValueError:
+    except (ValueError, RecursionError):
         args = {"unreadable": str(arguments)[:2_000]}
     return str(function.get("name") or ""), args if isinstance(args, dict) else {"value": args}
 

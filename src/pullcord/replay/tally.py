@@ -62,6 +62,8 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     advanced: int = 0
     declined: int = 0
+    #: whether timelines were read; an agent's key alone sees verdicts only
+    has_timelines: bool = False
     stages: dict[str, Durations] = field(
         default_factory=lambda: {name: Durations() for name in STAGES}
     )
@@ -97,13 +99,17 @@ class Tally:
             if begins in first and ends in first:
                 self.stages[name].add((first[ends] - first[begins]).total_seconds())
 
+    def _seen(self) -> dict[str, Any]:
+        """What the agents themselves saw."""
+        return {"runs": self.runs, "calls": self.calls, "verdicts": dict(self.verdicts)}
+
     def plain(self) -> dict[str, Any]:
         """The result as JSON values; spans in seconds."""
+        if not self.has_timelines:
+            return self._seen()
         return {
-            "runs": self.runs,
-            "calls": self.calls,
+            **self._seen(),
             "stops": self.stops,
-            "verdicts": dict(self.verdicts),
             "rules": dict(self.rules.most_common()),
             "asked": dict(self.asked.most_common()),
             "deciders": dict(self.deciders.most_common()),

@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pullcord.path.escalation import Escalation, Message
-from pullcord.store.port import AgentKey, CallRecord, Outcome, Receipt, ReceiptState
+from pullcord.store.port import (
+    AgentKey,
+    CallRecord,
+    Copy,
+    Linked,
+    Outcome,
+    Receipt,
+    ReceiptState,
+    Tally,
+)
 
 _ENCODER = msgspec.json.Encoder()
 _ESCALATION = msgspec.json.Decoder(Escalation)
@@ -57,6 +66,35 @@ def key_of(row: tuple[str, str, str, str, str, str, int, int | None, str]) -> Ag
 def receipt_of(row: tuple[str, str, str, str, str, int, str]) -> Receipt:
     """A receipt from its row."""
     return Receipt(*row[:4], ReceiptState(row[4]), instant(row[5]), row[6])
+
+
+def copy_of_row(
+    row: tuple[str, bytes, str, str, str, int, int, bool, bool, int],
+) -> Copy:
+    """A copy from its row."""
+    copied, message, channel, address, reference, version, at, is_edited, wakes, tries = row
+    return Copy(
+        id=copied,
+        message=message_of(message),
+        channel=channel,
+        address=address,
+        reference=reference,
+        version=version,
+        at=instant(at),
+        is_edited=bool(is_edited),
+        wakes=bool(wakes),
+        tries=tries,
+    )
+
+
+def linked_of(row: tuple[str, str, str, str, str, str, int]) -> Linked:
+    """A linked account from its row."""
+    return Linked(*row[:6], instant(row[6]))
+
+
+def tally_of(row: tuple[str, str, int, int]) -> Tally:
+    """A tally from its row."""
+    return Tally(row[0], ReceiptState(row[1]), row[2], instant(row[3]))
 
 
 def outcome_of(row: tuple[str, str, str, str, str, str, int]) -> Outcome:

@@ -8,6 +8,7 @@ from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.codec import encoded, maybe_micros, micros
 from pullcord.store.port import (
+    Copy,
     Filed,
     Head,
     KeyTaken,
@@ -28,6 +29,7 @@ def file(connection: sqlite3.Connection, filed: Filed) -> None:
     _check_heads(filed)
     for row in filed.rows:
         _write_row(connection, filed.workspace, row)
+    connection.executemany(sql.COPIES_STALE, _stale_rows(filed))
     connection.executemany(sql.LINK, [link_row(filed.workspace, each) for each in filed.links])
     connection.executemany(sql.SEAL, [sealed_row(filed.workspace, each) for each in filed.sealed])
     connection.executemany(
@@ -59,6 +61,16 @@ def _asked_rows(filed: Filed) -> list[tuple[Any, ...]]:
         (filed.workspace, each.message.to_id, micros(each.message.at))
         for each in filed.outgoing
         if each.message.kind is MessageKind.ASKED and each.message.to is ActorKind.PERSON
+    ]
+
+
+def _stale_rows(filed: Filed) -> list[tuple[Any, ...]]:
+    """(instant, workspace, escalation) of everything whose copies tell of something past now."""
+    said_at = {each.chain: micros(each.at) for each in filed.links}
+    return [
+        (said_at[row.escalation.id], filed.workspace, row.escalation.id)
+        for row in filed.rows
+        if row.escalation.version > 1
     ]
 
 
@@ -143,11 +155,36 @@ def outgoing_row(workspace: str, each: Outgoing) -> tuple[Any, ...]:
         workspace,
         each.id,
         each.message.escalation,
-        micros(each.message.at),
+        micros(each.due_at or each.message.at),
         each.channel,
         each.address,
         each.tries,
         encoded(each.message),
+    )
+
+
+def copy_row(workspace: str, each: Copy) -> tuple[Any, ...]:
+    """What a copy's insertion takes: its columns, and when it is due for an edit already."""
+    at = micros(each.at)
+    message = each.message
+    return (
+        workspace,
+        each.id,
+        message.escalation,
+        f"{message.to}:{message.to_id}",
+        each.channel,
+        each.address,
+        each.reference,
+        each.version,
+        at,
+        each.is_edited,
+        each.wakes,
+        each.is_edited,
+        each.version,
+        at,
+        encoded(message),
+        workspace,
+        message.escalation,
     )
 
 

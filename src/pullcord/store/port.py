@@ -58,6 +58,8 @@ class Outgoing:
     channel: str = ""
     address: str = ""
     tries: int = 0
+    #: when it is due; None: when its message was said
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class ReceiptState(StrEnum):
     SEEN = "seen"
     FAILED = "failed"  #: it will not arrive; `detail` says why
     STALE = "stale"  #: no longer true when its turn came; not sent
+    EDITED = "edited"  #: a copy that was sent says now how it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,53 @@ class Receipt:
     state: ReceiptState
     at: datetime
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a provider holds of ours: by its `reference` it is edited, answered and receipted.
+
+    `version` is the escalation's version it shows. A copy of a channel that can edit is due again
+    whenever its escalation changes, in the same transaction.
+    """
+
+    #: the delivery id of the letter
+    id: str
+    message: Message
+    channel: str
+    address: str
+    reference: str
+    version: int
+    at: datetime
+    is_edited: bool = False  #: whether the channel can change it
+    wakes: bool = False  #: whether it went by a way that wakes
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account or device of a channel that belongs to a person, proven by a one-time code."""
+
+    workspace: str
+    channel: str
+    #: the provider's stable id of it
+    account: str
+    person: str
+    #: where letters to it go, as the channel needs it
+    address: str
+    #: what the person reads: the name of the account or device
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many receipts of one state a channel has since some time, and the last of them."""
+
+    channel: str
+    state: ReceiptState
+    count: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +257,7 @@ class PersonRecord:
 
 
 #: what may be kept together with the workspace entry that tells of it
-Kept = PolicyVersion | PersonRecord | AgentKey | Account | Ticket
+Kept = PolicyVersion | PersonRecord | AgentKey | Account | Ticket | Linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +403,72 @@ class Store(Protocol):
         """Replace one unplanned message by one copy per channel and address (may be none)."""
 
     async def settle_outgoing(
-        self, workspace: str, outgoing: str, receipt: Receipt, *, again_at: datetime | None
+        self,
+        workspace: str,
+        outgoing: str,
+        receipt: Receipt,
+        *,
+        again_at: datetime | None,
+        copy: Copy | None = None,
     ) -> None:
-        """Keep the receipt; done when `again_at` is None, else try again then (tries + 1)."""
+        """Keep the receipt; done when `again_at` is None, else try again then (tries + 1).
+
+        A `copy` is kept with it, due for an edit at once where its escalation has changed since.
+        """
+
+    async def postpone_outgoing(self, workspace: str, outgoing: str, until: datetime) -> None:
+        """Leave a message until then; that is no try and no receipt."""
+
+    async def hasten_outgoing(
+        self, workspace: str, origin: str, at: datetime, *, later_than: datetime
+    ) -> int:
+        """One way failed: copies of message `origin` that nobody tried yet are due at `at`.
+
+        Only those due later than `later_than`, so that a lease stays a lease. Returns how many
+        copies of it there still are, whenever they are due.
+        """
+
+    async def claim_copies(
+        self, now: datetime, *, lease_until: datetime, limit: int = 100
+    ) -> Sequence[tuple[str, Copy]]:
+        """(workspace, copy) pairs whose escalation has changed since; leased."""
+
+    async def unedited_since(self, now: datetime) -> datetime | None:
+        """Since when the oldest copy that is due has told something past; None when none has."""
+
+    async def settle_copy(
+        self,
+        workspace: str,
+        copy: str,
+        *,
+        version: int,
+        receipt: Receipt | None,
+        again_at: datetime | None,
+    ) -> None:
+        """The copy shows `version` now; due again at once where that is no longer the last.
+
+        With `again_at` it was not changed: try again then (tries + 1).
+        """
+
+    async def copies(self, workspace: str, escalation: str) -> Sequence[Copy]:
+        """Every copy of one escalation's letters, oldest first."""
+
+    async def copy_of(self, channel: str, reference: str) -> tuple[str, Copy] | None:
+        """(workspace, copy) by the provider's name of it; read without a workspace."""
+
+    async def sent_to(
+        self, workspace: str, channel: str, address: str, *, since: datetime, limit: int = 1000
+    ) -> Sequence[datetime]:
+        """When letters went to one destination, newest first, for its declared rates."""
+
+    async def woken(self, workspace: str, person: str, *, since: datetime) -> int:
+        """How many letters went to a person by a way that wakes."""
+
+    async def note_receipt(self, workspace: str, receipt: Receipt) -> None:
+        """Keep what a provider told later; the same receipt again is not kept twice."""
+
+    async def tallies(self, workspace: str, *, since: datetime) -> Sequence[Tally]:
+        """Receipts by channel and state since then, for the health of each channel."""
 
     async def receipts(self, workspace: str, escalation: str) -> Sequence[Receipt]:
         """What became of the messages of one escalation, oldest first."""
@@ -416,6 +529,16 @@ class Store(Protocol):
 
     async def put_person(self, workspace: str, person: str, document: bytes) -> None:
         """Keep one person's record."""
+
+    # --- linked accounts ------------------------------------------------------------------------
+    async def links(self, workspace: str) -> Sequence[Linked]:
+        """Every linked account and device of the workspace, oldest first."""
+
+    async def linked(self, channel: str, account: str) -> Sequence[Linked]:
+        """Whose account this is, one entry a workspace; read without a workspace."""
+
+    async def unlink(self, workspace: str, channel: str, account: str) -> None:
+        """Forget an account."""
 
     # --- keys, accounts, sessions -------------------------------------------------------------
     async def put_key(self, key: AgentKey) -> None:

@@ -58,6 +58,49 @@ CLAIM_OUT = """update outbox set due_at = ? where (workspace, id) in
   returning workspace, id, channel, address, tries, message"""
 DROP_OUT = "delete from outbox where workspace = ? and id = ?"
 AGAIN_OUT = "update outbox set due_at = ?, tries = tries + 1 where workspace = ? and id = ?"
+POSTPONE = "update outbox set due_at = ? where workspace = ? and id = ?"
+#: copies of one message are named after it: "msg_1.slack"; "/" follows "." in byte order
+HASTEN = """update outbox set due_at = ? where workspace = ? and id > ? || '.' and id < ? || '/'
+  and channel <> '' and tries = 0 and due_at > ?"""
+LEFT = """select count(*) from outbox where workspace = ? and id > ? || '.' and id < ? || '/'
+  and channel <> ''"""
+COPY = """insert into copies select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0,
+  iif(? and version > ?, ?, null), ? from escalations where workspace = ? and id = ?
+  on conflict (workspace, id) do update set reference = excluded.reference,
+  version = excluded.version, due_at = excluded.due_at"""
+#: what a Change makes untrue is due in the same transaction; a lease that holds is left alone
+COPIES_STALE = """update copies set due_at = coalesce(due_at, ?)
+  where workspace = ? and escalation = ? and is_edited = 1"""
+_COPY = "id, message, channel, address, reference, version, at, is_edited, wakes, tries"
+_COPIES_DUE = """update copies set due_at = ? where (workspace, id) in
+  (select workspace, id from copies where due_at <= ? order by due_at limit ?)"""
+CLAIM_COPIES = f"{_COPIES_DUE} returning workspace, {_COPY}"
+COPY_SHOWN = """update copies set version = ?, tries = 0, due_at = iif(? < (select e.version
+  from escalations e where e.workspace = copies.workspace and e.id = copies.escalation), ?, null)
+  where workspace = ? and id = ?"""
+UNEDITED = "select min(due_at) from copies where due_at <= ?"
+COPY_AGAIN = "update copies set due_at = ?, tries = tries + 1 where workspace = ? and id = ?"
+_COPIES = "from copies where workspace = ? and escalation = ? order by at, id"
+COPIES = f"select {_COPY} {_COPIES}"
+_COPY_OF = "from copies where channel = ? and reference = ?"
+COPY_OF = f"select workspace, {_COPY} {_COPY_OF}"
+SENT_TO = """select at from copies where workspace = ? and channel = ? and address = ?
+  and at >= ? order by at desc limit ?"""
+WOKEN = """select count(*) from copies where workspace = ? and recipient = ? and wakes = 1
+  and at >= ?"""
+NOTE_RECEIPT = """insert into receipts (workspace, escalation, outgoing, recipient, channel,
+  state, at, detail) select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 where not exists (select 1
+  from receipts where workspace = ?1 and escalation = ?2 and outgoing = ?3 and state = ?6)"""
+TALLIES = """select channel, state, count(*), max(at) from receipts
+  where workspace = ? and at >= ? and channel <> '' group by channel, state
+  order by channel, state"""
+_LINKED = "select workspace, channel, account, person, address, name, at from linked"
+LINKS = f"{_LINKED} where workspace = ? order by at, channel, account"
+LINKED = f"{_LINKED} where channel = ? and account = ? order by workspace"
+PUT_LINKED = """insert into linked values (?, ?, ?, ?, ?, ?, ?)
+  on conflict (channel, account, workspace) do update set person = excluded.person,
+  address = excluded.address, name = excluded.name, at = excluded.at"""
+UNLINK = "delete from linked where workspace = ? and channel = ? and account = ?"
 RECEIPT = """insert into receipts (workspace, escalation, outgoing, recipient, channel, state, at,
   detail) values (?, ?, ?, ?, ?, ?, ?, ?)"""
 RECEIPTS = """select outgoing, escalation, recipient, channel, state, at, detail from receipts

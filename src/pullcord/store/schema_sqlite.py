@@ -165,6 +165,34 @@ create table epoch (one integer primary key check (one = 1), epoch integer not n
 insert into epoch values (1, 1);
 """,
     ),
+    (
+        2,
+        """
+create table copies (
+  workspace text not null, id text not null, escalation text not null,
+  recipient text not null, channel text not null, address text not null,
+  reference text not null, version integer not null, at integer not null,
+  is_edited integer not null, wakes integer not null, tries integer not null,
+  due_at integer, message blob not null,
+  primary key (workspace, id),
+  foreign key (workspace, escalation) references escalations (workspace, id)
+) strict;
+create index copies_of on copies (workspace, escalation, at);
+create index copies_due on copies (due_at) where due_at is not null;
+create index copies_named on copies (channel, reference) where reference <> '';
+create index copies_to on copies (workspace, channel, address, at);
+create index copies_woken on copies (workspace, recipient, at) where wakes = 1;
+
+create table linked (
+  workspace text not null, channel text not null, account text not null,
+  person text not null, address text not null, name text not null, at integer not null,
+  primary key (channel, account, workspace)
+) strict, without rowid;
+create index linked_of on linked (workspace, at);
+
+create index receipts_at on receipts (workspace, at);
+""",
+    ),
 )
 
 #: newest migration this code knows

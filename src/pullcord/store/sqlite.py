@@ -13,12 +13,10 @@ from pullcord.store.codec import (
     escalation_of,
     instant,
     maybe_instant,
-    message_of,
     micros,
     outcome_of,
-    receipt_of,
 )
-from pullcord.store.filing_sqlite import file, outgoing_row, receipt_row
+from pullcord.store.filing_sqlite import file
 from pullcord.store.group import GroupCommit
 from pullcord.store.lane import Connect, Lane, ThreadLane
 from pullcord.store.listing import (
@@ -35,12 +33,11 @@ from pullcord.store.port import (
     Filter,
     Head,
     Outcome,
-    Outgoing,
     Page,
-    Receipt,
     Row,
     Sealed,
 )
+from pullcord.store.sqlite_delivery import DeliveryVerbs
 from pullcord.store.sqlite_office import OfficeVerbs
 
 Result = TypeVar("Result")
@@ -49,7 +46,7 @@ Result = TypeVar("Result")
 BUSY_SECONDS = 5.0
 
 
-class SqliteStore(OfficeVerbs):
+class SqliteStore(DeliveryVerbs, OfficeVerbs):
     """One file; see `pullcord.store.port.Store` for what each verb promises."""
 
     def __init__(
@@ -295,54 +292,6 @@ class SqliteStore(OfficeVerbs):
         """Wake every open escalation at `at`."""
         values = (micros(at), workspace)
         return await self.write(lambda link: link.execute(sql.NUDGE, values).rowcount)
-
-    async def claim_outgoing(
-        self, now: datetime, *, lease_until: datetime, limit: int = 100
-    ) -> Sequence[tuple[str, Outgoing]]:
-        """Messages due for sending, leased."""
-        values = (micros(lease_until), micros(now), limit)
-        rows = await self.write(lambda link: link.execute(sql.CLAIM_OUT, values).fetchall())
-        found = [
-            (row[0], Outgoing(row[1], message_of(row[5]), row[2], row[3], row[4])) for row in rows
-        ]
-        return sorted(found, key=lambda each: (each[1].message.urgency, each[1].id))
-
-    async def unsent_since(self, now: datetime) -> datetime | None:
-        """Since when the oldest due message has waited."""
-        return maybe_instant((await self._one(sql.UNSENT, micros(now)))[0])
-
-    async def plan_outgoing(
-        self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
-    ) -> None:
-        """Replace an unplanned message by its copies."""
-
-        def job(link: sqlite3.Connection) -> None:
-            if link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount:
-                for copy in copies:
-                    link.execute(sql.OUTGOING, outgoing_row(workspace, copy))
-
-        await self.write(job)
-
-    async def settle_outgoing(
-        self, workspace: str, outgoing: str, receipt: Receipt, *, again_at: datetime | None
-    ) -> None:
-        """Keep the receipt; drop the message or try again later."""
-
-        def job(link: sqlite3.Connection) -> None:
-            if again_at is None:
-                changed = link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount
-            else:
-                values = (micros(again_at), workspace, outgoing)
-                changed = link.execute(sql.AGAIN_OUT, values).rowcount
-            if changed:
-                link.execute(sql.RECEIPT, receipt_row(workspace, receipt))
-
-        await self.write(job)
-
-    async def receipts(self, workspace: str, escalation: str) -> Sequence[Receipt]:
-        """What became of the messages of one escalation."""
-        rows = await self.read(sql.RECEIPTS, workspace, escalation)
-        return [receipt_of(row) for row in rows]
 
     async def claim_duties(
         self, now: datetime, *, lease_until: datetime, limit: int = 10

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pullcord.errors import InvalidInput
 from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
-from pullcord.store.codec import call_row, instant, key_of, maybe_micros, micros
+from pullcord.store.codec import call_row, instant, key_of, linked_of, maybe_micros, micros
 from pullcord.store.filing_sqlite import link_row, sealed_row
 from pullcord.store.port import (
     WORKSPACE_CHAIN,
@@ -18,6 +18,7 @@ from pullcord.store.port import (
     CallRecord,
     Head,
     Kept,
+    Linked,
     PersonRecord,
     PolicyVersion,
     Sealed,
@@ -104,6 +105,19 @@ class OfficeVerbs(ABC):
     async def put_person(self, workspace: str, person: str, document: bytes) -> None:
         """Keep one person's record."""
         await self.write(lambda link: _keep(link, workspace, PersonRecord(person, document)))
+
+    # --- linked accounts --------------------------------------------------------------------
+    async def links(self, workspace: str) -> Sequence[Linked]:
+        """Every linked account and device of the workspace."""
+        return [linked_of(row) for row in await self.read(sql.LINKS, workspace)]
+
+    async def linked(self, channel: str, account: str) -> Sequence[Linked]:
+        """Whose account this is."""
+        return [linked_of(row) for row in await self.read(sql.LINKED, channel, account)]
+
+    async def unlink(self, workspace: str, channel: str, account: str) -> None:
+        """Forget an account."""
+        await self._do(sql.UNLINK, workspace, channel, account)
 
     # --- keys, accounts, sessions ---------------------------------------------------------
     async def put_key(self, key: AgentKey) -> None:
@@ -208,6 +222,9 @@ def _keep(connection: sqlite3.Connection, workspace: str, one: Kept) -> None:
                     limit="an address nobody else signs in with",
                     remedy="Use another address, or change the other person's first.",
                 ) from None
+        case Linked():
+            place = (one.channel, one.account, one.person, one.address, one.name)
+            connection.execute(sql.PUT_LINKED, (workspace, *place, micros(one.at)))
         case _:
             expires = micros(one.expires_at)
             ticket = (one.token_hash, workspace, one.person, one.purpose, expires)

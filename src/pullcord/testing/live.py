@@ -1,6 +1,7 @@
 """A real server on a free loopback port, in a thread of its own, with people to play its part."""
 
 import asyncio
+import logging
 import socket
 import tempfile
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx2
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -265,6 +267,10 @@ def live_server(
     Its clock runs with the machine's and can be turned forward. `wrap` puts something between
     the network and the application, such as faults.
     """
+    if not structlog.is_configured():
+        # a test that configured no logging wants to read its own output
+        quiet = structlog.make_filtering_bound_logger(logging.WARNING)
+        structlog.configure(wrapper_class=quiet)
     with tempfile.TemporaryDirectory(prefix="pullcord-") as folder:
         live = Live(
             policy,

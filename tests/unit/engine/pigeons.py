@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from pullcord.channels.port import Channel, Letter, Outcome, Sent
+from pullcord.channels.port import Abilities, Channel, Letter, Outcome, Sent
 from pullcord.store.port import AgentKey
 from pullcord.testing import Town, running_house
 from tests.unit.engine.counter import POLICY
@@ -17,7 +17,7 @@ GONE = Sent(Outcome.FAILED, "no such roof")
 class Pigeons:
     """The test kit's channel; `answers` are given in order, the last one for ever."""
 
-    wakes = False
+    can = Abilities()
 
     def __init__(self, *answers: Sent, name: str = "webhook") -> None:
         self.name = name

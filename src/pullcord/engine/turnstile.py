@@ -1,0 +1,66 @@
+"""The turnstile of a channel: so many tries at once, the urgent first, tenants in turn.
+
+A workspace with ten thousand messages waits behind itself, not in front of everybody else.
+"""
+
+import asyncio
+from collections import deque
+
+Waiting = deque[asyncio.Future[None]]
+
+
+class Turnstile:
+    """Lets a bounded number through at once."""
+
+    def __init__(self, seats: int) -> None:
+        self._free = seats
+        #: who waits, by urgency and lane; a lane that was served goes to the end
+        self._waiting: dict[int, dict[str, Waiting]] = {}
+        self._counts: dict[str, int] = {}
+
+    def waiting(self, lane: str) -> int:
+        """How many of one lane wait."""
+        return self._counts.get(lane, 0)
+
+    async def enter(self, lane: str, *, urgency: int) -> None:
+        """Wait for a free seat; 0 is the most urgent."""
+        if self._free:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue = self._waiting.setdefault(urgency, {}).setdefault(lane, deque())
+        queue.append(turn)
+        self._counts[lane] = self.waiting(lane) + 1
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()
+            raise
+        finally:
+            self._counts[lane] -= 1
+            if not self._counts[lane]:
+                del self._counts[lane]
+
+    def leave(self) -> None:
+        """Give the seat to whoever is next."""
+        for urgency in sorted(self._waiting):
+            turn = self._next(urgency)
+            if turn is not None:
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _next(self, urgency: int) -> asyncio.Future[None] | None:
+        """The first of the lane that was served longest ago; those who gave up are passed over."""
+        lanes = self._waiting[urgency]
+        while lanes:
+            lane, queue = next(iter(lanes.items()))
+            turn = queue.popleft()
+            del lanes[lane]
+            if queue:
+                lanes[lane] = queue
+            if not turn.cancelled():
+                return turn
+        del self._waiting[urgency]
+        return None
