@@ -35,7 +35,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
-    can = Abilities(answers=True, found_by=FoundBy.EVERYBODY)
+    can = Abilities(found_by=FoundBy.EVERYBODY)
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = address(url, "webhook_url")

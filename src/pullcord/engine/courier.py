@@ -1,26 +1,32 @@
 """The courier: takes messages from the outbox to people, and keeps a receipt of every try.
 
-"Sent" is not "reached": a message whose copies all failed makes the ladder advance. One dead
-channel delays no other: messages set out by themselves, and each channel has its own bounded
-number of tries in flight.
+"Sent" is not "reached": when one way fails the next is tried at once, and when all have failed the
+ladder advances. One dead channel delays no other: messages set out by themselves, and each channel
+has its own bounded number of tries in flight, shared between workspaces in turn. What a provider
+holds of ours is edited after each change, until it tells how things stand.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+import hashlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from pullcord.channels.port import Channel, Letter, Outcome, Sent
+from pullcord.channels.port import Channel, Edits, FoundBy, Letter, Outcome, Sent
 from pullcord.engine.bus import Bus
 from pullcord.engine.clock import Clock
 from pullcord.engine.floors import Floors
+from pullcord.engine.letters import bundle_of
+from pullcord.engine.planning import PERISHABLE, Place, Planner
+from pullcord.engine.scribe import Scribe
+from pullcord.engine.turnstile import Turnstile
 from pullcord.errors import PullcordError
-from pullcord.owner.floor import Floor
+from pullcord.owner.reach import SEVERITIES
 from pullcord.path.escalation import LIVING, ActorKind, Escalation, Message, MessageKind
-from pullcord.store.port import Outgoing, Receipt, ReceiptState, Store
+from pullcord.store.port import Copy, Outgoing, Receipt, ReceiptState, Store
 
 #: messages taken from the outbox at once
 BATCH_MAX = 100
@@ -30,19 +36,20 @@ LEASE = timedelta(seconds=30)
 PATIENCE = timedelta(seconds=15)
 #: waits between tries; after the last the copy has failed
 BACK_OFF = (5, 15, 60, 300, 900)
-#: tries of one channel in flight at once, and messages that wait for one of these
+#: tries of one channel in flight at once, and messages of one workspace that wait for one of these
 IN_FLIGHT_MAX = 16
 WAITING_MAX = 1_000
-
-#: kinds that are true only while the same people are asked
-PERISHABLE = frozenset({MessageKind.ASKED, MessageKind.REMINDED})
+#: messages that wait longer than this are the backlog of an outage: one letter per destination
+OUTAGE_AFTER = timedelta(minutes=2)
 
 STATES: Mapping[Outcome, ReceiptState] = {
     Outcome.ACCEPTED: ReceiptState.ACCEPTED,
     Outcome.DELIVERED: ReceiptState.DELIVERED,
+    Outcome.SEEN: ReceiptState.SEEN,
     Outcome.FAILED: ReceiptState.FAILED,
     Outcome.RETRY: ReceiptState.FAILED,
 }
+ARRIVED = frozenset({Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.SEEN})
 
 log = structlog.get_logger("pullcord.courier")
 
@@ -57,12 +64,23 @@ class Unreached:
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message with its letter, about to be sent."""
+
+    outgoing: Outgoing
+    escalation: Escalation
+    letter: Letter
+
+
 #: what is done about somebody who could not be reached
 NotReached = Callable[[Unreached], Awaitable[None]]
+#: (channel, address) pairs a recipient named for themselves
+Named = Callable[[str, Message], Awaitable[Sequence[Place]]]
 
 
 class Courier:
-    """Plans one copy per channel, sends them, retries, and reports who could not be reached."""
+    """Plans one copy per way, sends, retries, edits, and reports who could not be reached."""
 
     def __init__(
         self,
@@ -71,20 +89,22 @@ class Courier:
         *,
         channels: Mapping[str, Channel],
         floors: Floors,
+        scribe: Scribe,
         bus: Bus,
         not_reached: NotReached,
-        public_url: str,
+        named: Named,
     ) -> None:
         self._store = store
         self._clock = clock
         #: ways outward by name
         self.channels = channels
         self._floors = floors
+        self._scribe = scribe
+        self._planner = Planner(store, clock, channels)
         self._bus = bus
         self._not_reached = not_reached
-        self._public_url = public_url
-        self._slots = {name: asyncio.Semaphore(IN_FLIGHT_MAX) for name in channels}
-        self._waiting: Counter[str] = Counter()
+        self._named = named
+        self._slots = {name: Turnstile(IN_FLIGHT_MAX) for name in channels}
         self._under_way: dict[asyncio.Task[None], None] = {}
 
     # --- setting out ------------------------------------------------------------------------
@@ -109,113 +129,215 @@ class Courier:
 
     async def _taken(self) -> list[asyncio.Task[None]]:
         now = self._clock.now()
-        if await self._store.unsent_since(now) is None:
-            return []
-        taken = await self._store.claim_outgoing(now, lease_until=now + LEASE, limit=BATCH_MAX)
-        tasks = [asyncio.create_task(self._carry(*each, taken_at=now)) for each in taken]
+        tasks = [*await self._taken_messages(now), *await self._taken_copies(now)]
         for task in tasks:
             self._under_way[task] = None
             task.add_done_callback(self._arrived)
         return tasks
+
+    async def _taken_messages(self, now: datetime) -> list[asyncio.Task[None]]:
+        since = await self._store.unsent_since(now)
+        if since is None:
+            return []
+        taken = await self._store.claim_outgoing(now, lease_until=now + LEASE, limit=BATCH_MAX)
+        late = now - OUTAGE_AFTER
+        groups = self._together(taken, late if since < late else None)
+        return [
+            asyncio.create_task(self._carry(workspace, group, taken_at=now))
+            for workspace, group in groups
+        ]
+
+    async def _taken_copies(self, now: datetime) -> list[asyncio.Task[None]]:
+        if await self._store.unedited_since(now) is None:
+            return []
+        due = await self._store.claim_copies(now, lease_until=now + LEASE, limit=BATCH_MAX)
+        return [asyncio.create_task(self._correct(*each, taken_at=now)) for each in due]
+
+    def _together(
+        self, taken: Iterable[tuple[str, Outgoing]], late: datetime | None
+    ) -> list[tuple[str, list[Outgoing]]]:
+        """What goes as one letter: the bundled of one destination, in order of urgency."""
+        alone: list[tuple[str, list[Outgoing]]] = []
+        merged: dict[tuple[str, str, str], list[Outgoing]] = defaultdict(list)
+        for workspace, outgoing in taken:
+            if self._may_merge(outgoing, late):
+                merged[workspace, outgoing.channel, outgoing.address].append(outgoing)
+            else:
+                alone.append((workspace, [outgoing]))
+        return alone + [(workspace, group) for (workspace, _, _), group in merged.items()]
+
+    def _may_merge(self, outgoing: Outgoing, late: datetime | None) -> bool:
+        """The first message of an escalation goes alone, unless an outage held it up.
+
+        `late` is given while a backlog of an outage is worked off: what was said before it.
+        """
+        channel = self.channels.get(outgoing.channel)
+        if channel is None or not channel.can.bundles_for or outgoing.tries:
+            return False
+        message = outgoing.message
+        is_late = late is not None and message.at < late
+        return is_late or (message.kind is not MessageKind.ASKED and not message.wakes)
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
         del self._under_way[task]
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("message_broke", exc_info=bug)
 
-    async def _carry(self, workspace: str, outgoing: Outgoing, *, taken_at: datetime) -> None:
+    async def _carry(
+        self, workspace: str, group: Sequence[Outgoing], *, taken_at: datetime
+    ) -> None:
         """One failing message delays no other; its lease brings it back."""
-        escalation = outgoing.message.escalation
+        escalation = group[0].message.escalation
         try:
-            unreached = await self._handle(workspace, outgoing, taken_at)
+            unreached = await self._handle(workspace, group, taken_at)
         except PullcordError as problem:
             log.warning("message_failed", escalation=escalation, problem=str(problem))
             return
-        if unreached is None:
-            return
+        for each in unreached:
+            await self.report(each)
+
+    async def report(self, unreached: Unreached) -> None:
+        """Have somebody else asked; the rung's own deadline does it otherwise."""
         try:
             await self._not_reached(unreached)
         except PullcordError as problem:
-            # the rung's own deadline advances the ladder all the same
-            log.warning("not_reached", escalation=escalation, problem=str(problem))
+            log.warning("not_reached", escalation=unreached.escalation, problem=str(problem))
 
-    # --- one message ------------------------------------------------------------------------
+    # --- planning and sending ---------------------------------------------------------------
     async def _handle(
-        self, workspace: str, outgoing: Outgoing, taken_at: datetime
-    ) -> Unreached | None:
-        row = await self._store.load(workspace, outgoing.message.escalation)
-        if row is None or is_stale(outgoing.message, row.escalation):
-            await self._settle(workspace, outgoing, ReceiptState.STALE, "no longer true")
-            return None
-        if not outgoing.channel:
-            return await self._plan(workspace, outgoing)
-        sent = await self._sent(workspace, outgoing, row.escalation, taken_at)
-        if sent is None:
-            return None
-        again_at = self._again(outgoing, sent)
-        state = STATES[sent.outcome]
-        await self._settle(workspace, outgoing, state, sent.detail, again_at=again_at)
-        if state is not ReceiptState.FAILED or again_at is not None:
-            return None
-        return await self._unless_reached(workspace, outgoing)
+        self, workspace: str, group: Sequence[Outgoing], taken_at: datetime
+    ) -> list[Unreached]:
+        ready: list[Ready] = []
+        for outgoing in group:
+            row = await self._store.load(workspace, outgoing.message.escalation)
+            if row is None or is_stale(outgoing.message, row.escalation):
+                await self._settle(workspace, outgoing, ReceiptState.STALE, "no longer true")
+            elif not outgoing.channel:
+                return await self._plan(workspace, outgoing, row.escalation)
+            elif (channel := self.channels.get(outgoing.channel)) is None:
+                gone = Sent(Outcome.FAILED, f"there is no channel {outgoing.channel!r} any more")
+                return await self._noted(workspace, [(outgoing, gone, None)])
+            elif not await self._is_held(workspace, outgoing, channel):
+                letter = await self._scribe.letter(outgoing, row.escalation, channel)
+                ready.append(Ready(outgoing, row.escalation, letter))
+        return await self._send(workspace, ready, taken_at) if ready else []
 
-    async def _plan(self, workspace: str, outgoing: Outgoing) -> Unreached | None:
+    async def _plan(
+        self, workspace: str, outgoing: Outgoing, escalation: Escalation
+    ) -> list[Unreached]:
         """One copy per way to this recipient; none at all means nobody can be reached there."""
         floor = await self._floors.now(workspace)
-        copies = [
-            replace(outgoing, id=f"{outgoing.id}.{channel}", channel=channel, address=address)
-            for channel, address in ways_to(outgoing.message, floor, self.channels)
-        ]
+        also = await self._named(workspace, outgoing.message)
+        copies = await self._planner.copies(outgoing, escalation, floor, also=also)
         await self._store.plan_outgoing(workspace, outgoing.id, copies)
         if copies:
             self._bus.hint()
-            return None
+            return []
         return _unreached(workspace, outgoing.message)
 
-    async def _sent(
-        self, workspace: str, outgoing: Outgoing, escalation: Escalation, taken_at: datetime
+    async def _is_held(self, workspace: str, outgoing: Outgoing, channel: Channel) -> bool:
+        """Whether a declared rate makes it wait; then it waits with others and is never lost."""
+        if outgoing.message.kind is MessageKind.ASKED:
+            return False
+        now, address = self._clock.now(), outgoing.address
+        until = now
+        for rate in channel.can.rates:
+            since = now - rate.per
+            sent = await self._store.sent_to(
+                workspace, channel.name, address, since=since, limit=rate.count
+            )
+            if len(sent) >= rate.count:
+                until = max(until, sent[-1] + rate.per)
+        if until <= now:
+            return False
+        await self._store.postpone_outgoing(workspace, outgoing.id, until)
+        return True
+
+    async def _send(
+        self, workspace: str, ready: list[Ready], taken_at: datetime
+    ) -> list[Unreached]:
+        """One try; nothing is settled when the channel is so busy that the lease had better end."""
+        ready.sort(key=_by_urgency)
+        first = ready[0]
+        channel = self.channels[first.outgoing.channel]
+        letter = first.letter
+        if len(ready) > 1:
+            letter = bundle_of([each.letter for each in ready], id=_bundle_id(ready))
+        urgency = min(each.outgoing.message.urgency for each in ready)
+        sent = await self._through(
+            workspace, channel, lambda: channel.send(letter), urgency=urgency, taken_at=taken_at
+        )
+        if sent is None:
+            return []
+        results = []
+        for each in ready:
+            detail = sent.detail
+            if len(ready) > 1:
+                detail = f"{detail} (one of {len(ready)} in {letter.id})"
+            told = Sent(sent.outcome, detail, sent.retry_after, sent.reference)
+            copy = _copy(each, channel, sent, at=letter.at, is_bundle=len(ready) > 1)
+            results.append((each.outgoing, told, copy if each is first else None))
+        return await self._noted(workspace, results)
+
+    async def _through(
+        self,
+        workspace: str,
+        channel: Channel,
+        work: Callable[[], Awaitable[Sent]],
+        *,
+        urgency: int,
+        taken_at: datetime,
     ) -> Sent | None:
-        """Try once; None when the channel is so busy that the lease had better bring it back."""
-        name = outgoing.channel
-        channel = self.channels.get(name)
-        if channel is None:
-            return Sent(Outcome.FAILED, f"there is no channel {name!r} any more")
-        if self._waiting[name] >= WAITING_MAX:
+        """Through the channel's turnstile; None when the turn came too late to be of use."""
+        slots = self._slots[channel.name]
+        if slots.waiting(workspace) >= WAITING_MAX:
             return None
-        floor = await self._floors.now(workspace)
-        letter = self._letter(workspace, outgoing, escalation, floor)
-        self._waiting[name] += 1
-        try:
-            await self._slots[name].acquire()
-        finally:
-            self._waiting[name] -= 1
+        await slots.enter(workspace, urgency=urgency)
         try:
             if self._clock.now() - taken_at > PATIENCE:
                 return None
-            return await channel.send(letter)
+            return await work()
         finally:
-            self._slots[name].release()
+            slots.leave()
 
-    def _again(self, outgoing: Outgoing, sent: Sent) -> datetime | None:
-        if sent.outcome is not Outcome.RETRY or outgoing.tries >= len(BACK_OFF):
+    async def _noted(
+        self, workspace: str, results: Iterable[tuple[Outgoing, Sent, Copy | None]]
+    ) -> list[Unreached]:
+        """Receipts of one try, and who cannot be reached any more because of it."""
+        unreached: list[Unreached] = []
+        for outgoing, sent, copy in results:
+            again_at = self._again(outgoing.tries, sent)
+            state = STATES[sent.outcome]
+            await self._settle(
+                workspace, outgoing, state, sent.detail, again_at=again_at, copy=copy
+            )
+            if state is ReceiptState.FAILED and again_at is None:
+                unreached += await self.lost(workspace, outgoing.id, outgoing.message)
+        return unreached
+
+    def _again(self, tries: int, sent: Sent) -> datetime | None:
+        if sent.outcome is not Outcome.RETRY or tries >= len(BACK_OFF):
             return None
-        wait = max(BACK_OFF[outgoing.tries], sent.retry_after or 0)
+        wait = max(BACK_OFF[tries], sent.retry_after or 0)
         return self._clock.now() + timedelta(seconds=min(wait, BACK_OFF[-1]))
 
-    async def _unless_reached(self, workspace: str, outgoing: Outgoing) -> Unreached | None:
-        """This copy failed for good: was it the last way to this person?"""
-        message = outgoing.message
+    async def lost(self, workspace: str, outgoing: str, message: Message) -> list[Unreached]:
+        """This copy will not arrive: try the next way now; was it the last one?"""
         unreached = _unreached(workspace, message)
-        if unreached is None:
-            return None
-        stem = outgoing.id.rpartition(".")[0]
+        if not unreached:
+            return []
+        now, stem = self._clock.now(), outgoing.rpartition(".")[0]
+        left = await self._store.hasten_outgoing(workspace, stem, now, later_than=now + LEASE)
+        if left:
+            self._bus.hint()
+            return []
         latest: dict[str, ReceiptState] = {}
         for receipt in await self._store.receipts(workspace, message.escalation):
-            if receipt.outgoing.rpartition(".")[0] == stem:
+            is_way = receipt.outgoing.rpartition(".")[0] == stem
+            if is_way and receipt.state is not ReceiptState.EDITED:
                 latest[receipt.outgoing] = receipt.state
-        copies = len(ways_to(message, await self._floors.now(workspace), self.channels))
         has_failed = all(state is ReceiptState.FAILED for state in latest.values())
-        return unreached if has_failed and len(latest) >= copies else None
+        return unreached if has_failed else []
 
     async def _settle(
         self,
@@ -225,59 +347,69 @@ class Courier:
         detail: str,
         *,
         again_at: datetime | None = None,
+        copy: Copy | None = None,
     ) -> None:
-        message = outgoing.message
-        receipt = Receipt(
-            outgoing=outgoing.id,
+        receipt = self._receipt(outgoing.id, outgoing.message, outgoing.channel, state, detail)
+        await self._store.settle_outgoing(
+            workspace, outgoing.id, receipt, again_at=again_at, copy=copy
+        )
+        self._bus.publish(workspace, "receipt", outgoing.message.escalation)
+
+    def _receipt(
+        self, outgoing: str, message: Message, channel: str, state: ReceiptState, detail: str
+    ) -> Receipt:
+        return Receipt(
+            outgoing=outgoing,
             escalation=message.escalation,
             to=f"{message.to}:{message.to_id}",
-            channel=outgoing.channel,
+            channel=channel,
             state=state,
             at=self._clock.now(),
             detail=f"{message.kind}: {detail}",
         )
-        await self._store.settle_outgoing(workspace, outgoing.id, receipt, again_at=again_at)
-        self._bus.publish(workspace, "receipt", message.escalation)
 
-    def _letter(
-        self, workspace: str, outgoing: Outgoing, escalation: Escalation, floor: Floor
-    ) -> Letter:
-        message = outgoing.message
-        owner = floor.people.get(escalation.owner)
-        return Letter(
-            id=outgoing.id,
-            kind=str(message.kind),
-            workspace=workspace,
-            escalation=escalation.id,
-            to=f"{message.to}:{message.to_id}",
-            address=outgoing.address,
-            at=self._clock.now(),
-            severity=escalation.severity,
-            tool=escalation.tool,
-            agent=escalation.agent,
-            environment=escalation.environment,
-            rule=escalation.rule,
-            status=str(escalation.status),
-            owner=owner.shown_as if owner else escalation.owner,
-            due_at=escalation.due_at,
-            url=f"{self._public_url}/escalations/{escalation.id}",
-            wakes=message.wakes,
-            generation=message.generation,
+    # --- copies that tell of something past -------------------------------------------------
+    async def _correct(self, workspace: str, copy: Copy, *, taken_at: datetime) -> None:
+        """Make one copy say how it stands; a failing one delays no other."""
+        try:
+            await self._edit(workspace, copy, taken_at)
+        except PullcordError as problem:
+            escalation = copy.message.escalation
+            log.warning("edit_failed", escalation=escalation, problem=str(problem))
+
+    async def _edit(self, workspace: str, copy: Copy, taken_at: datetime) -> None:
+        row = await self._store.load(workspace, copy.message.escalation)
+        channel = self.channels.get(copy.channel)
+        if row is None or channel is None or not isinstance(channel, Edits):
+            await self._store.settle_copy(
+                workspace, copy.id, version=copy.version, receipt=None, again_at=None
+            )
+            return
+        outgoing = Outgoing(copy.id, copy.message, copy.channel, copy.address)
+        letter = await self._scribe.letter(outgoing, row.escalation, channel)
+        edits: Edits = channel
+        sent = await self._through(
+            workspace,
+            channel,
+            lambda: edits.edit(copy.reference, letter),
+            urgency=copy.message.urgency,
+            taken_at=taken_at,
         )
+        if sent is not None:
+            await self._edited(workspace, copy, letter, sent)
 
-
-def ways_to(
-    message: Message, floor: Floor, channels: Mapping[str, Channel]
-) -> list[tuple[str, str]]:
-    """(channel, address) pairs on which this recipient can be told."""
-    ways: list[tuple[str, str]] = []
-    if message.to is ActorKind.PERSON:
-        someone = floor.people.get(message.to_id)
-        if "console" in channels and someone is not None and someone.can_sign_in:
-            ways.append(("console", message.to_id))
-    if "webhook" in channels:
-        ways.append(("webhook", message.to_id))
-    return ways
+    async def _edited(self, workspace: str, copy: Copy, letter: Letter, sent: Sent) -> None:
+        again_at = self._again(copy.tries, sent)
+        has_arrived = sent.outcome in ARRIVED
+        state = ReceiptState.EDITED if has_arrived else ReceiptState.FAILED
+        said = f"says now: {letter.standing}" if has_arrived else f"not edited: {sent.detail}"
+        # a copy that cannot be edited was delivered all the same: it must not count as a way lost
+        named = copy.id if has_arrived else f"{copy.id}/edit"
+        receipt = self._receipt(named, copy.message, copy.channel, state, said)
+        await self._store.settle_copy(
+            workspace, copy.id, version=letter.version, receipt=receipt, again_at=again_at
+        )
+        self._bus.publish(workspace, "receipt", copy.message.escalation)
 
 
 def is_stale(message: Message, escalation: Escalation) -> bool:
@@ -287,8 +419,45 @@ def is_stale(message: Message, escalation: Escalation) -> bool:
     return escalation.status not in LIVING or message.generation != escalation.generation
 
 
-def _unreached(workspace: str, message: Message) -> Unreached | None:
+def _unreached(workspace: str, message: Message) -> list[Unreached]:
     """Who could not be asked; somebody who was only to be told changes nothing."""
     if message.to is not ActorKind.PERSON or message.kind not in PERISHABLE:
+        return []
+    return [Unreached(workspace, message.escalation, message.to_id, message.generation)]
+
+
+def _by_urgency(ready: Ready) -> tuple[bool, int, int, datetime, str]:
+    """What needs the reader first, the worst of it before the rest, then what is due first."""
+    escalation = ready.escalation
+    worst = -SEVERITIES.index(escalation.severity)
+    due_at = escalation.due_at or ready.letter.at
+    is_news = not ready.letter.is_open
+    return (is_news, ready.outgoing.message.urgency, worst, due_at, ready.outgoing.id)
+
+
+def _bundle_id(ready: Iterable[Ready]) -> str:
+    """The same letters have the same key at every try; with one more it is another letter."""
+    names = ",".join(sorted(each.outgoing.id for each in ready))
+    return f"bundle_{hashlib.sha256(names.encode()).hexdigest()[:24]}"
+
+
+def _copy(
+    ready: Ready, channel: Channel, sent: Sent, *, at: datetime, is_bundle: bool
+) -> Copy | None:
+    """What the provider holds now, where anybody will ask for it again."""
+    can, outgoing = channel.can, ready.outgoing
+    is_kept = bool(sent.reference or can.rates or can.wakes)
+    if sent.outcome not in ARRIVED or not is_kept or can.found_by is FoundBy.SIGN_IN:
         return None
-    return Unreached(workspace, message.escalation, message.to_id, message.generation)
+    is_edited = isinstance(channel, Edits) and bool(sent.reference) and not is_bundle
+    return Copy(
+        id=outgoing.id,
+        message=outgoing.message,
+        channel=outgoing.channel,
+        address=outgoing.address,
+        reference=sent.reference,
+        version=ready.escalation.version,
+        at=at,
+        is_edited=is_edited,
+        wakes=can.wakes,
+    )

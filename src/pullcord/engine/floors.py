@@ -55,6 +55,7 @@ class Floors:
             load=await self._store.load_of_people(workspace),
             last_asked_at=await self._store.last_asked(workspace),
             workspace_catch_all=next(iter(current.ladders.values())).catch_all,
+            linked=await self._linked(workspace),
         )
         if len(self._kept) >= KEPT_MAX:
             self._kept.clear()
@@ -64,6 +65,13 @@ class Floors:
     async def _read_people(self, workspace: str) -> Mapping[str, Person]:
         documents = await self._store.people(workspace)
         return {who: _PERSON.decode(document) for who, document in documents.items()}
+
+    async def _linked(self, workspace: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        found: dict[str, tuple[tuple[str, str], ...]] = {}
+        for each in await self._store.links(workspace):
+            if each.person:
+                found[each.person] = (*found.get(each.person, ()), (each.channel, each.address))
+        return found
 
     def stale(self, workspace: str) -> None:
         """People or policy changed: read everything again at the next use."""

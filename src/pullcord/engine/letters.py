@@ -331,7 +331,7 @@ def _shows_all(occasion: Occasion) -> bool:
     )
 
 
-# --- buttons ----------------------------------------------------------------------------------------
+# --- buttons ----------------------------------------------------------------------------------
 
 
 def _buttons(occasion: Occasion, content: Content | None, actions: Actions) -> tuple[Button, ...]:

@@ -43,6 +43,8 @@ from pullcord.store.port import (
 #: times a record is chained again after another was first
 TRIES_MAX = 12
 
+_PERSON = msgspec.json.Decoder(Person)
+
 #: what a one-time link is for
 SETUP, INVITE, DEMO = "setup", "invite", "demo"
 
@@ -104,7 +106,7 @@ class Office:
         await self.record(
             workspace, "policy_applied", person(by), facts=facts, kept=(policy, *seeds)
         )
-        await self._changed(workspace, "policy", policy.version)
+        await self.changed(workspace, "policy", policy.version)
         return replace(configuration, warnings=(*configuration.warnings, *warnings))
 
     async def roll_back(self, workspace: str, version: str, *, by: str) -> Configuration:
@@ -118,7 +120,7 @@ class Office:
             raise NotFound(f"policy {version!r} was never applied to {workspace!r}.")
         facts = {"version": version}
         await self.record(workspace, "policy_rolled_back", person(by), facts=facts, kept=(found,))
-        await self._changed(workspace, "policy", version)
+        await self.changed(workspace, "policy", version)
         return (await self._policies.at(workspace, version)).configuration
 
     async def put_person(self, workspace: str, someone: Person, *, by: str) -> None:
@@ -128,9 +130,9 @@ class Office:
         await self.record(workspace, "person_changed", person(by), facts=facts, kept=(kept,))
         if not someone.is_active:
             await self._store.end_sessions_of(workspace, someone.id)
-        await self._changed(workspace, "people", someone.id)
+        await self.changed(workspace, "people", someone.id)
 
-    async def _changed(self, workspace: str, topic: str, name: str) -> None:
+    async def changed(self, workspace: str, topic: str, name: str) -> None:
         """Everybody looks again: this process at once, others with their next poll."""
         self._policies.forget(workspace)
         self._floors.stale(workspace)
@@ -381,7 +383,7 @@ def _seeds(
         document = msgspec.json.encode(someone)
         if who not in known:
             seeds.append(PersonRecord(who, document))
-        elif known[who] != document:
+        elif _PERSON.decode(known[who]) != someone:
             warnings.append(
                 f"people.{who}: differs from the person in the console, which stays as it is; "
                 "change it there"

@@ -69,6 +69,14 @@ class HitIn(Request, frozen=True, kw_only=True):
     mode: Name
 
 
+class ReplyToIn(Request, frozen=True, kw_only=True):
+    """Where whoever asked hears back: a channel of the server, and an address on it."""
+
+    channel: Name
+    #: a thread, or the e-mail address of a person of the workspace
+    address: Name
+
+
 class OpenIn(Request, frozen=True, kw_only=True):
     """`POST /v1/escalations`: a guarded call was stopped, or the agent asks by itself.
 
@@ -91,6 +99,8 @@ class OpenIn(Request, frozen=True, kw_only=True):
     excluded: Annotated[list[Name], msgspec.Meta(max_length=50)] = []
     policy_version: MaybeName = ""
     trace: MaybeName = ""
+    #: where whoever asked hears "being asked", "has it" and "decided"; for this escalation only
+    reply_to: ReplyToIn | None = None
 
 
 class CallIn(Request, frozen=True, kw_only=True):

@@ -1,0 +1,336 @@
+"""Inbound: the one way from any channel back to the desk.
+
+Whoever presses a button is looked up by the provider's stable id, and the desk decides with the
+same authorisation as the console: who may, whether it is still their turn, who was first. Every
+event has an answer for the eyes of whoever caused it; nothing here raises for what they did.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from pullcord.briefing.plain import safe_text
+from pullcord.channels.port import (
+    Answer,
+    Callback,
+    CallbackRefused,
+    Channel,
+    Coded,
+    Commanded,
+    Event,
+    FoundBy,
+    Hears,
+    Learned,
+    Pressed,
+    Reply,
+    Take,
+    Verb,
+    Wrote,
+)
+from pullcord.engine.actions import Action, Actions
+from pullcord.engine.clock import Clock
+from pullcord.engine.courier import STATES, Courier
+from pullcord.engine.desk import Desk
+from pullcord.engine.floors import Floors
+from pullcord.engine.linking import Linking
+from pullcord.engine.views import Views
+from pullcord.errors import NotAllowed, NotFound, OutsideFailed, PullcordError, StaleView
+from pullcord.owner.roster import Person
+from pullcord.path.escalation import Actor, person
+from pullcord.store.port import Copy, Filter, Receipt, ReceiptState, Row, Store
+from pullcord.wire import requests as wire
+
+#: events one callback may hold, and escalations a code is looked for among
+EVENTS_MAX = 50
+CODED_MAX = 200
+#: characters of a comment that came by a channel
+COMMENT_MAX = 4_000
+#: acts a link or a phone may do: deciding needs a page or a linked account
+LINK_VERBS = frozenset({Verb.ACCEPT, Verb.DECLINE})
+
+DONE: Mapping[Verb, str] = {
+    Verb.ACCEPT: "You have it.",
+    Verb.DECLINE: "Noted: not you. The next person is being asked.",
+    Verb.APPROVE: "Approved. The agent goes on with exactly this.",
+    Verb.REJECT: "Rejected. It does not run.",
+}
+USED = "This button is too old; open the page to see how it stands."
+HELP = "I know: on-call · accept ID · link CODE (from Channels in the console)."
+
+log = structlog.get_logger("pullcord.inbound")
+
+
+class Inbound:
+    """Turns what comes back from channels into acts, comments, receipts and answers."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        channels: Mapping[str, Channel],
+        actions: Actions,
+        desk: Desk,
+        views: Views,
+        floors: Floors,
+        linking: Linking,
+        courier: Courier,
+        public_url: str,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._channels = channels
+        self._actions = actions
+        self._desk = desk
+        self._views = views
+        self._floors = floors
+        self._linking = linking
+        self._courier = courier
+        self._public_url = public_url
+
+    # --- from a provider ----------------------------------------------------------------------
+    async def called(self, channel: str, callback: Callback) -> Reply:
+        """A provider's request at `/callbacks/{channel}`.
+
+        Raises:
+            NotFound: no such channel takes callbacks here.
+            NotAllowed: it is not signed by the provider, too old, or altered.
+        """
+        found = self._channels.get(channel)
+        if found is None or not isinstance(found, Hears):
+            raise NotFound("there is no such channel here.")
+        try:
+            events = await found.hear(callback)
+        except CallbackRefused as refusal:
+            log.warning("callback_refused", channel=channel, why=str(refusal))
+            raise NotAllowed("this callback is not signed as it must be.") from None
+        return await found.answer(callback, await self.take(channel, events))
+
+    def taker(self, channel: str) -> Take:
+        """What a channel that keeps a connection hands its events to."""
+
+        async def take(events: Sequence[Event]) -> Sequence[Answer]:
+            return await self.take(channel, events)
+
+        return take
+
+    async def take(self, channel: str, events: Sequence[Event]) -> list[Answer]:
+        """Every event in order; one answer each, also where something failed."""
+        return [await self._answered(channel, each) for each in events[:EVENTS_MAX]]
+
+    async def _answered(self, channel: str, event: Event) -> Answer:
+        try:
+            return await self._handled(channel, event)
+        except OutsideFailed as problem:
+            log.warning("inbound_failed", channel=channel, problem=str(problem))
+            return Answer("It could not be saved just now; please try again.")
+        except PullcordError as problem:
+            return Answer(safe_text(str(problem), 500))
+
+    async def _handled(self, channel: str, event: Event) -> Answer:
+        match event:
+            case Pressed():
+                return await self._pressed(channel, event)
+            case Coded():
+                return await self._coded(channel, event)
+            case Wrote():
+                return await self._wrote(channel, event)
+            case Commanded():
+                return await self._commanded(channel, event)
+            case Learned():
+                return await self._learned(channel, event)
+
+    # --- buttons ------------------------------------------------------------------------------
+    async def _pressed(self, channel: str, event: Pressed) -> Answer:
+        action = self._action(event.token)
+        someone = (await self._linking.people_of(channel, event.account)).get(action.workspace)
+        if someone is None:
+            return self._stranger(channel)
+        if action.person not in ("", someone.id):
+            raise NotAllowed("this was sent to somebody else; open the page instead.")
+        can = self._channels[channel].can
+        if action.verb not in LINK_VERBS and not (can.decides and can.found_by is FoundBy.LINK):
+            raise NotAllowed("deciding needs the page; open it and sign in.")
+        return await self._act(action, person(someone.id), event.values, via=channel)
+
+    def _action(self, token: str) -> Action:
+        action = self._actions.read(token)
+        if action is None:
+            raise NotFound("this button is not known.")
+        if self._clock.now() >= action.expires_at:
+            raise StaleView(USED)
+        return action
+
+    async def _act(
+        self, action: Action, by: Actor, values: Mapping[str, str], *, via: str
+    ) -> Answer:
+        """The same act as on the page, as long as it is still their turn."""
+        request = _request(action, values)
+        row = await self._desk.act(action.workspace, action.escalation, by, request, via=via)
+        text = DONE[action.verb]
+        if action.verb is Verb.DECLINE and not row.escalation.is_living:
+            text = "It has ended already."
+        return Answer(text, is_done=True, escalation=action.escalation)
+
+    def _stranger(self, channel: str) -> Answer:
+        """For the eyes of an account nobody linked."""
+        return Answer(
+            f"I do not know this {channel} account, so nothing was done. Sign in at "
+            f"{self._public_url}/channels, make a code there, and send me: link CODE"
+        )
+
+    # --- links in letters ---------------------------------------------------------------------
+    async def offered(self, token: str) -> tuple[Action, Row]:
+        """What a link in a letter would do; looking does nothing.
+
+        Raises:
+            NotFound, StaleView: it is none, or its time is over.
+        """
+        action = self._action(token)
+        if action.verb not in LINK_VERBS or not action.person:
+            raise NotFound("this link is not known.")
+        row = await self._store.load(action.workspace, action.escalation)
+        if row is None:
+            raise NotFound("this link is not known.")
+        return action, row
+
+    async def follow(self, token: str) -> Answer:
+        """The button on the page of such a link was pressed: who holds the link is its person.
+
+        Raises:
+            PullcordError: nothing was done; says why, and who was first.
+        """
+        action, _ = await self.offered(token)
+        people = (await self._floors.now(action.workspace)).people
+        someone = people.get(action.person)
+        if someone is None or not someone.is_active:
+            raise NotAllowed("this person is no longer active.")
+        return await self._act(action, person(someone.id), {}, via="link")
+
+    # --- codes by SMS and phone ---------------------------------------------------------------
+    async def _coded(self, channel: str, event: Coded) -> Answer:
+        if event.verb not in LINK_VERBS:
+            raise NotAllowed("deciding needs the page; open it and sign in.")
+        people = await self._linking.people_of(channel, event.account)
+        for workspace, someone in people.items():
+            row = await self._by_code(workspace, someone, event.code)
+            if row is not None:
+                action = Action(
+                    workspace,
+                    row.escalation.id,
+                    row.escalation.generation,
+                    event.verb,
+                    someone.id,
+                    self._clock.now(),
+                )
+                return await self._act(action, person(someone.id), {}, via=channel)
+        if not people:
+            return self._stranger(channel)
+        return Answer("Nothing with this code waits for you.")
+
+    async def _by_code(self, workspace: str, someone: Person, code: str) -> Row | None:
+        """The living escalation this person is asked about or has, by its code."""
+        plain = code.strip().upper()
+        wanted = Filter(statuses=("open", "accepted"), candidate=someone.id)
+        page = await self._store.find(workspace, wanted, limit=CODED_MAX)
+        for row in page.rows:
+            if self._actions.code(workspace, row.escalation.id, someone.id) == plain:
+                return row
+        return None
+
+    # --- words ----------------------------------------------------------------------------------
+    async def _wrote(self, channel: str, event: Wrote) -> Answer:
+        """A reply becomes a comment: whoever sends mail may be anybody, so it decides nothing."""
+        found = await self._store.copy_of(channel, event.reference)
+        text = event.text.strip()
+        if found is None or not text:
+            return Answer("This answers nothing that I sent, so it was not kept.")
+        workspace, copy = found
+        someone = (await self._linking.people_of(channel, event.account)).get(workspace)
+        if someone is None:
+            return self._stranger(channel)
+        if not _is_theirs(copy, someone):
+            raise NotAllowed("this was sent to somebody else; open the page instead.")
+        escalation = copy.message.escalation
+        comment = wire.CommentIn(text=text[:COMMENT_MAX])
+        await self._desk.act(workspace, escalation, person(someone.id), comment, via=channel)
+        return Answer("Noted for your colleagues.", is_done=True, escalation=escalation)
+
+    async def _commanded(self, channel: str, event: Commanded) -> Answer:
+        verb, _, rest = event.words.strip().partition(" ")
+        if verb.lower() == "link":
+            someone = await self._linking.redeem(
+                channel,
+                rest,
+                account=event.account,
+                name=event.name,
+                address=event.address,
+            )
+            return Answer(f"Linked: you are {someone.name}.", is_done=True)
+        people = await self._linking.people_of(channel, event.account)
+        if not people:
+            return self._stranger(channel)
+        if verb.lower() == "on-call":
+            return await self._on_call(list(people))
+        if verb.lower() == "accept" and rest.strip():
+            return await self._accept(channel, people, rest.strip())
+        return Answer(HELP)
+
+    async def _on_call(self, workspaces: Sequence[str]) -> Answer:
+        lines = [
+            f"{line.ladder}: {line.person.shown_as} ({line.reason})"
+            for workspace in workspaces
+            for line in await self._views.on_call(workspace)
+        ]
+        return Answer(safe_text("\n".join(lines), COMMENT_MAX), is_done=True)
+
+    async def _accept(self, channel: str, people: Mapping[str, Person], escalation: str) -> Answer:
+        for workspace, someone in people.items():
+            row = await self._store.load(workspace, escalation)
+            if row is not None:
+                await self._desk.act(
+                    workspace, escalation, person(someone.id), wire.AcceptIn(), via=channel
+                )
+                return Answer(DONE[Verb.ACCEPT], is_done=True, escalation=escalation)
+        raise NotFound(f"there is no escalation {escalation!r} here.")
+
+    # --- receipts -------------------------------------------------------------------------------
+    async def _learned(self, channel: str, event: Learned) -> Answer:
+        """What a provider tells later: kept once, and a last way that failed moves the ladder."""
+        found = await self._store.copy_of(channel, event.reference)
+        if found is None:
+            return Answer("unknown letter")
+        workspace, copy = found
+        message = copy.message
+        receipt = Receipt(
+            outgoing=copy.id,
+            escalation=message.escalation,
+            to=f"{message.to}:{message.to_id}",
+            channel=channel,
+            state=STATES[event.outcome],
+            at=self._clock.now(),
+            detail=f"{message.kind}: {event.detail}",
+        )
+        await self._store.note_receipt(workspace, receipt)
+        if receipt.state is ReceiptState.FAILED:
+            for each in await self._courier.lost(workspace, copy.id, message):
+                await self._courier.report(each)
+        return Answer("noted", is_done=True, escalation=message.escalation)
+
+
+def _request(action: Action, values: Mapping[str, str]) -> wire.Act:
+    """The act of a button, bound to the generation in which it was offered."""
+    bound = action.generation
+    note = values.get("note", "")[:COMMENT_MAX]
+    if action.verb is Verb.ACCEPT:
+        return wire.AcceptIn(generation=bound)
+    if action.verb is Verb.DECLINE:
+        return wire.DeclineIn(generation=bound, reason=values.get("reason", "")[:COMMENT_MAX])
+    if action.verb is Verb.APPROVE:
+        return wire.DecideIn(kind="approve", generation=bound, note=note)
+    return wire.DecideIn(kind="reject", generation=bound, note=note)
+
+
+def _is_theirs(copy: Copy, someone: Person) -> bool:
+    """Whether a letter went to this person, or to a place that many read."""
+    return copy.message.to_id == someone.id or copy.message.to != "person"

@@ -1,0 +1,68 @@
+"""Recorded runs through a real server: what stops, who decides, and that all of it proves."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.served import pullcord
+
+RECORDINGS = Path(__file__).with_name("recordings.jsonl")
+POLICY = """
+workspace: replayed
+people:
+  maria: {name: Maria Lopez, email: maria@example.com}
+  dana: {name: Dana Weiss, email: dana@example.com, role: lead}
+ladders:
+  billing: {rungs: [{ask: person/maria, accept_within: 1s}], catch_all: person/dana}
+agents:
+  support: {ladder: billing, contact: dana}
+tools:
+  issue_refund: {money: args.amount, currency: EUR}
+  hand_over: {reversible: yes, writes: false}
+  get_order: {reversible: yes, writes: false}
+rules:
+  - {id: never-negative, tool: issue_refund, mode: deny, when: args.amount < 0}
+  - {id: refund-over-limit, tool: issue_refund, when: args.amount > 250}
+  - {id: wants-a-person, tool: hand_over, ask_kind: take_over, fallback: keep_waiting}
+"""
+
+
+@pytest.mark.promise("replay-end-to-end")
+def test_recorded_runs_are_replayed_answered_and_proved(tmp_path: Path) -> None:
+    """The question before every roll-out: what would have happened with these rules?"""
+    policy = tmp_path / "replay.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    db = tmp_path / "replay.db"
+    words = ("replay", RECORDINGS, "--policy", policy, "--db", db)
+
+    first = json.loads(pullcord(*words, "--json").stdout)
+    again = pullcord(*words)
+    proof = json.loads(pullcord("verify", "--db", db, "--json").stdout)
+
+    assert (first["runs"], first["calls"], first["stops"]) == (5, 7, 4)
+    assert first["rules"] == {"refund-over-limit": 3, "wants-a-person": 1}
+    assert first["verdicts"]["denied-by-policy"] == 1
+    assert sum(first["verdicts"].values()) == 7
+    assert not [each for each in first["verdicts"] if each.startswith("error")]
+    assert sum(first["decisions"].values()) == first["stages"]["opened → decided"]["count"] == 4
+    assert set(first["asked"]) <= {"maria", "dana"}
+    assert sum(first["outcomes"].values()) == 4
+    assert "5 runs, 7 guarded calls, 4 stops" in again.stdout
+    assert proof["holds"] is True
+    assert proof["decisions"] == 8
+
+
+@pytest.mark.promise("replay-end-to-end")
+def test_a_broken_recording_is_named_before_anything_else(tmp_path: Path) -> None:
+    """The line, what it holds, and what it should."""
+    policy = tmp_path / "replay.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    broken = tmp_path / "runs.jsonl"
+    broken.write_text(RECORDINGS.read_text(encoding="utf-8") + "{\n", encoding="utf-8")
+
+    done = pullcord("replay", broken, "--policy", policy, code=2)
+
+    assert "line 6" in done.stderr
+    assert "one JSON object a line" in done.stderr
+    assert "Traceback" not in done.stderr
