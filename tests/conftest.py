@@ -1,7 +1,11 @@
 """What every test may rely on."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgres.databases import Databases, databases
 
 # The same examples on every machine: a red build is a finding, never a mood. The simulation and
 # the fuzzers draw fresh seeds of their own and print them.
@@ -19,3 +23,10 @@ settings.load_profile("pullcord")
 def anyio_backend() -> str:
     """`async def test_…` runs on asyncio, the loop the engine is written for."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def pg() -> Iterator[Databases]:
+    """A PostgreSQL server, started by the first test that needs one; there is no test without."""
+    with databases() as found:
+        yield found

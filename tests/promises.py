@@ -122,4 +122,37 @@ PROMISES: tuple[Promise, ...] = (
         "What an agent took and may have done before it was killed is never done by another.",
         "client",
     ),
+    # --- the command line, from the first start to the proof ----------------------------------
+    Promise(
+        "first-start-has-no-password",
+        "The first start prints one link that works once; no password is built in anywhere.",
+        "cli",
+    ),
+    Promise(
+        "refusals-say-what-to-do",
+        "A start that cannot work says in one sentence what is wrong and what to do.",
+        "cli",
+    ),
+    Promise(
+        "one-stop-end-to-end",
+        "An agent parks, the ladder advances, a person changes and approves, the agent resumes in "
+        "another process and runs exactly that once, and the timeline proves it.",
+        "engine",
+    ),
+    Promise(
+        "stop-and-restart-keep-everything",
+        "A server told to stop answers whoever waits, closes its database and goes on later where "
+        "it was.",
+        "console",
+    ),
+    Promise(
+        "replay-end-to-end",
+        "Recorded runs pass the real guard, people answer, and every timeline of it proves.",
+        "replay",
+    ),
+    Promise(
+        "demo-lives-at-once",
+        "One command leads to a signed-in console in which agents stop and colleagues decide.",
+        "demo",
+    ),
 )

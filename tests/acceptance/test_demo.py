@@ -33,7 +33,7 @@ def test_the_demo_signs_in_by_its_link_and_something_new_is_decided(tmp_path: Pa
     assert fresh[0]["decision"]["kind"]
     assert fresh[0]["owner"]["id"] != "you"
     assert spent == 401
-    assert "Harbour Shop" in inbox
+    assert "You (visitor)" in inbox
     assert code == 0
     assert sorted(each.name for each in tmp_path.iterdir()) == ["demo.db", "demo.db.key"]
 

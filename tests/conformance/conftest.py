@@ -6,13 +6,21 @@ from pathlib import Path
 import pytest
 
 from pullcord.store.port import Store
-from tests.conformance.places import PLACES, Place
+from tests.conformance.places import PLACES, Place, PostgresPlace, SqlitePlace
 from tests.conformance.stage import Stage
+from tests.postgres.databases import Databases
 
 
-@pytest.fixture(params=sorted(PLACES))
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return PLACES[request.param](tmp_path)
+@pytest.fixture(params=PLACES)
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    if request.param == "sqlite":
+        yield SqlitePlace(tmp_path)
+        return
+    databases: Databases = request.getfixturevalue("pg")
+    found = PostgresPlace(databases)
+    await databases.make(found.name)
+    yield found
+    await databases.drop(found.name)
 
 
 @pytest.fixture

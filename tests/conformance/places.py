@@ -4,12 +4,14 @@ A place is one database. `store()` makes an unopened store on it, as often as a 
 `run` puts a statement past the port, as somebody with a database shell would.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from pullcord.store.mishaps_postgres import FAILURES, mishap
 from pullcord.store.port import Store
+from pullcord.store.postgres import PostgresStore
 from pullcord.store.sqlite import SqliteStore
+from tests.postgres.databases import Databases
 
 
 class Place(Protocol):
@@ -36,4 +38,27 @@ class SqlitePlace:
         await store.write(lambda connection: connection.execute(statement).fetchall())
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {"sqlite": SqlitePlace}
+class PostgresPlace:
+    """A database of PostgreSQL and the role that owns it."""
+
+    def __init__(self, databases: Databases) -> None:
+        self.databases = databases
+        self.name = databases.name()
+
+    @property
+    def dsn(self) -> str:
+        return self.databases.of(self.name)
+
+    def store(self) -> PostgresStore:
+        # the machine of the tests may be slow; how long is too long is tried elsewhere
+        return PostgresStore(self.dsn, connect_seconds=20, write_seconds=20, read_seconds=20)
+
+    async def run(self, store: Store, statement: str) -> None:
+        try:
+            await self.databases.run(statement, database=self.name)
+        except FAILURES as error:
+            raise mishap(error, is_sent=True).error from error
+
+
+#: the databases by name; conftest makes and removes them
+PLACES = ("sqlite", "postgres")

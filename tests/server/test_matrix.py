@@ -91,6 +91,7 @@ MATRIX: Mapping[tuple[str, str], Row] = {
     ("GET", "/v1/schedules"): Row(people(200, 200, 200, 200, 200)),
     ("GET", "/v1/export"): Row(people(403, 200, 403, 200, 200)),
     ("GET", "/v1/changes"): Row(ALL),
+    ("POST", "/callbacks/{channel}"): Row((404,) * 7),
     ("GET", "/livez"): Row(ALL),
     ("GET", "/readyz"): Row(ALL),
     ("GET", "/metrics"): Row(ALL),

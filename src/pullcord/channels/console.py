@@ -7,7 +7,8 @@ class ConsoleChannel:
     """Shows letters in the inbox of people who can sign in; it wakes nobody."""
 
     name = "console"
-    can = Abilities(is_private=True, found_by=FoundBy.SIGN_IN)
+    #: its letters need no content: the page reads the rows themselves
+    can = Abilities(found_by=FoundBy.SIGN_IN)
 
     async def send(self, letter: Letter) -> Sent:
         """The inbox reads the rows themselves, so a committed letter is there."""

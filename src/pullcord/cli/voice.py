@@ -49,13 +49,23 @@ __all__ = [
 ]
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The fast event loop, where the platform has one."""
+    try:
+        from uvloop import new_event_loop  # noqa: PLC0415  # not on every platform
+    except ImportError:
+        return None
+    return new_event_loop
+
+
 def command(work: Callable[Spec, Coroutine[Any, Any, None]]) -> Callable[Spec, None]:
     """A coroutine as a command: problems become one clear message and an exit code."""
 
     @wraps(work)
     def run(*args: Spec.args, **kwargs: Spec.kwargs) -> None:
         try:
-            asyncio.run(work(*args, **kwargs))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(work(*args, **kwargs))
         except CallerIsWrong as problem:
             refuse(problem)
             raise typer.Exit(WRONG_USE) from None

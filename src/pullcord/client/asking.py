@@ -24,8 +24,9 @@ from pullcord.errors import (
     Unreachable,
 )
 from pullcord.trigger.evaluate import Judgement
+from pullcord.wire.bounds import TURN_CALLS_MAX
 from pullcord.wire.replies import EscalationOut, OpenOut
-from pullcord.wire.requests import AskIn, HitIn, OpenIn
+from pullcord.wire.requests import AskIn, Capability, HitIn, OpenIn
 
 #: seconds one poll is held while a guarded call waits; between two of them it is seen whether
 #: the question was taken back or a person has the conversation
@@ -38,6 +39,22 @@ AWAY_FOR = 5.0
 LIVING = frozenset({"open", "accepted"})
 #: pages looked at to learn whether a person has a conversation
 PAGES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How the agent that asks is built, where an adapter knows more than the transcript says."""
+
+    #: which turn of the model this is; empty to count in the transcript
+    turn: str = ""
+    #: tool calls of that turn; 0 to count in the transcript
+    turn_size: int = 0
+    #: what it can do with a decision; None is everything
+    capabilities: tuple[Capability, ...] | None = None
+
+
+#: an agent whose calls are guarded one by one
+PLAIN = Circumstances()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +150,7 @@ def open_for(
     ask_in: AskIn | None = None,
     excluded: frozenset[str] = frozenset(),
     claims: Any = None,
+    built: Circumstances = PLAIN,
 ) -> Flow[OpenOut]:
     """Open an escalation, or find the one that stands under the same key."""
     call = call or fresh_call_id()
@@ -144,7 +162,9 @@ def open_for(
         ask=ask_in,
         run=run.id,
         call=call,
-        turn=run.turn(),
+        turn=built.turn or run.turn(),
+        turn_size=min(built.turn_size or run.turn_size(), TURN_CALLS_MAX),
+        capabilities=None if built.capabilities is None else list(built.capabilities),
         end_user=run.end_user.wire() if run.end_user else None,
         messages=seen.messages,
         claims=said.wire() if said else None,

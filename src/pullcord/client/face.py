@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pullcord.client import escalating
@@ -242,6 +243,21 @@ class Face:
             result=result[:10_000],
         )
         return tell(self._core, decision.escalation, report)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What an adapter needs of a client to write flows of its own."""
+
+    core: Core
+    #: drivers of flows: on this thread, and on the running event loop
+    blocking: Blocking
+    awaiting: Awaiting
+
+
+def inside(face: Face) -> Inside:
+    """The inside of a client, for adapters: they are written against flows as guards are."""
+    return Inside(face._core, face._blocking, face._awaiting)  # noqa: SLF001  # the one way in
 
 
 async def on_thread(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 
 from pullcord.client import texts
 from pullcord.client.asking import (
+    PLAIN,
+    Circumstances,
     Subject,
     current_policy,
     decision_on,
@@ -150,7 +152,7 @@ def _stopped(
     run = current()
     call = _call_id(guarded, prepared, run)
     try:
-        standing = yield from _opened(core, guarded, prepared, in_hand, judgement, run, call)
+        standing = yield from opened(core, guarded, prepared, in_hand, judgement, run, call)
     except PullcordError as error:
         told = subject.not_done(error)
         if told is error:
@@ -175,7 +177,7 @@ def _stopped(
     return (yield from carry_out(core, guarded, found, subject, prepared=prepared))
 
 
-def _opened(
+def opened(
     core: Core,
     guarded: Guarded,
     prepared: Prepared,
@@ -183,6 +185,7 @@ def _opened(
     judgement: Judgement,
     run: Run,
     call: str,
+    built: Circumstances = PLAIN,
 ) -> Flow[EscalationOut | None]:
     """The escalation that stands for this call; None when the server says that it may run.
 
@@ -193,7 +196,7 @@ def _opened(
     seen = run.seen(in_hand.writes)
     ask_in: AskIn | None = None
     for _ in range(3):
-        opened = yield from open_for(
+        said = yield from open_for(
             core,
             run,
             seen,
@@ -203,12 +206,13 @@ def _opened(
             judgement=judgement,
             ask_in=ask_in,
             excluded=guarded.exclude & prepared.kept.keys(),
+            built=built,
         )
-        if opened.escalation is not None:
-            return opened.escalation
-        if opened.verdict == Verdict.DENY:
-            raise denied(subject, opened)
-        if opened.verdict == Verdict.GRANTED:
+        if said.escalation is not None:
+            return said.escalation
+        if said.verdict == Verdict.DENY:
+            raise denied(subject, said)
+        if said.verdict == Verdict.GRANTED:
             judgement = replace(judgement, verdict=Verdict.GRANTED)
             break
         in_hand = yield from current_policy(core, at_least_once=True)
@@ -217,10 +221,8 @@ def _opened(
             break
         ask_in = AskIn(kind="approve")
     else:
-        said = texts.denied(
-            guarded.tool, f"{judgement.reason}, and no person was asked", core.now()
-        )
-        raise subject.error(DeniedByPolicy, said)
+        why = f"{judgement.reason}, and no person was asked"
+        raise subject.error(DeniedByPolicy, texts.denied(guarded.tool, why, core.now()))
     note(core, guarded, judgement, run)
     return None
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pullcord.briefing.digest import digest
 from pullcord.client.decisions import Decision
 from pullcord.client.round_trip import same
-from pullcord.client.transcript import fitted, proposed_calls
+from pullcord.client.transcript import calls_of_last_turn, fitted, proposed_calls
 from pullcord.trigger.signals import asks_for_person, run_signals
 from pullcord.wire.requests import ClaimsIn, EndUserIn
 
@@ -149,6 +149,10 @@ class Run:
         """Which turn of the model this is: calls of one turn belong together."""
         turns = sum(1 for each in self.messages if _role(each) in ("assistant", "ai"))
         return f"turn-{turns}" if turns else ""
+
+    def turn_size(self) -> int:
+        """How many tool calls the model made in its last turn; 0 when that cannot be seen."""
+        return calls_of_last_turn(self.messages)
 
 
 #: a call outside any run

@@ -86,6 +86,15 @@ def proposed_calls(messages: Sequence[Any], tool: str) -> list[tuple[str, Any]]:
     return []
 
 
+def calls_of_last_turn(messages: Sequence[Any]) -> int:
+    """How many tool calls the last assistant message makes, answered or not."""
+    for message in reversed(messages[-MESSAGES_MAX:]):
+        plain = message if isinstance(message, Mapping) else plain_message(message)
+        if str(plain.get("role") or plain.get("type")) in ("assistant", "ai"):
+            return len(_calls(plain))
+    return 0
+
+
 def _calls(message: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     """(id, tool, arguments) of the calls a message proposes."""
     found: list[tuple[str, str, Any]] = []

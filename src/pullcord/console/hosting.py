@@ -36,10 +36,12 @@ def listening(host: str, port: int) -> socket.socket:
         InvalidInput: the port is taken, or the address is none of this machine's.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
         raise InvalidInput("host", value=host, limit="an address of this machine") from None
-    listener = socket.socket(family, kind)
+    family, kind, protocol, _, address = found
+    # with its protocol named, else replies wait 40 ms for each other (TCP_NODELAY is left off)
+    listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)

@@ -23,6 +23,7 @@ from pullcord.engine.letters import bundle_of
 from pullcord.engine.planning import PERISHABLE, Place, Planner
 from pullcord.engine.scribe import Scribe
 from pullcord.engine.turnstile import Turnstile
+from pullcord.engine.unreached import NotReached, Unreached
 from pullcord.errors import PullcordError
 from pullcord.owner.reach import SEVERITIES
 from pullcord.path.escalation import LIVING, ActorKind, Escalation, Message, MessageKind
@@ -55,16 +56,6 @@ log = structlog.get_logger("pullcord.courier")
 
 
 @dataclass(frozen=True, slots=True)
-class Unreached:
-    """A person nobody could reach about an escalation, as asked in that generation."""
-
-    workspace: str
-    escalation: str
-    person: str
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """A message with its letter, about to be sent."""
 
@@ -73,8 +64,6 @@ class Ready:
     letter: Letter
 
 
-#: what is done about somebody who could not be reached
-NotReached = Callable[[Unreached], Awaitable[None]]
 #: (channel, address) pairs a recipient named for themselves
 Named = Callable[[str, Message], Awaitable[Sequence[Place]]]
 

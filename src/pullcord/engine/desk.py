@@ -5,8 +5,8 @@ When another Change was first it loads again and applies the verb again, a bound
 times; so callers see conflicts of the domain only, never those of the store.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pullcord.briefing.digest import NotCanonical, digest, with_args
@@ -21,13 +21,13 @@ from pullcord.engine.bus import Bus
 from pullcord.engine.clock import Clock, Ids
 from pullcord.engine.contents import Contents
 from pullcord.engine.counting import call_records
-from pullcord.engine.courier import Unreached
 from pullcord.engine.filing import Filer
 from pullcord.engine.floors import Floors
 from pullcord.engine.following import Follower
 from pullcord.engine.opener import Opener, Ready
 from pullcord.engine.policies import Policies
 from pullcord.engine.ruling import ruling_of
+from pullcord.engine.unreached import Unreached
 from pullcord.errors import (
     InvalidInput,
     KeyReused,
@@ -41,7 +41,15 @@ from pullcord.owner.floor import Floor
 from pullcord.path import asking, ending, stepping
 from pullcord.path.deciding import Ruling, Sign
 from pullcord.path.ending import Report
-from pullcord.path.escalation import Actor, ActorKind, Change, ClosedAs, Escalation
+from pullcord.path.escalation import (
+    Actor,
+    ActorKind,
+    Change,
+    ClosedAs,
+    Escalation,
+    Message,
+    MessageKind,
+)
 from pullcord.store.port import AgentKey, Head, KeyTaken, Outcome, Row, Store, VersionConflict
 from pullcord.trigger.evaluate import Judgement
 from pullcord.trigger.rules import Verdict
@@ -54,6 +62,8 @@ OWN_KEYS = "~"
 
 #: From what stands there now to what should stand there next.
 Apply = Callable[[Row], Change]
+#: refuses an address at which nobody here may be answered
+CheckReplyTo = Callable[[str, wire.ReplyToIn | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,7 @@ class Desk:
         policies: Policies,
         floors: Floors,
         bus: Bus,
+        check_reply_to: CheckReplyTo,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -106,6 +117,7 @@ class Desk:
         self._policies = policies
         self._floors = floors
         self._bus = bus
+        self._check_reply_to = check_reply_to
         self._opener = Opener(clock, ids, policies)
         self._follower = Follower(clock, ids)
 
@@ -119,6 +131,7 @@ class Desk:
         """
         if request.key.startswith(OWN_KEYS):
             raise InvalidInput("key", value=request.key, limit="no leading ~", remedy="Drop it.")
+        await self._check_reply_to(key.workspace, request.reply_to)
         ready = await self._opener.prepare(key, request)
         held = await self._held(key, request.run)
         if ready.blank is None or held:
@@ -137,6 +150,8 @@ class Desk:
         floor = await self._floors.now(workspace)
         shown = dict(ready.shown)
         change = asking.open_escalation(ready.blank, shown, floor, self._clock.now())
+        if shown.get("reply_to"):
+            change = _told_requester(change)
         try:
             row = await self._commit(workspace, change, {})
         except KeyTaken as taken:
@@ -415,6 +430,20 @@ class Desk:
             found = row.escalation
             self._bus.publish(workspace, "escalation", found.id, found.version, about=found)
         return filed.rows[0]
+
+
+def _told_requester(change: Change) -> Change:
+    """Whoever asked hears at once who is being asked, where they asked."""
+    opened = change.escalations[0]
+    told = Message(
+        escalation=opened.id,
+        to=ActorKind.AGENT,
+        to_id=opened.agent,
+        kind=MessageKind.ASKED,
+        generation=opened.generation,
+        at=opened.opened_at,
+    )
+    return replace(change, messages=(*change.messages, told))
 
 
 def _may_send(by: Actor, request: wire.Act) -> None:

@@ -17,7 +17,7 @@ from pullcord.engine.floors import Floors
 from pullcord.engine.office import Office
 from pullcord.engine.planning import Place
 from pullcord.errors import ChannelDown, InvalidInput, NotFound
-from pullcord.path.escalation import ActorKind, Actor, Escalation, Message
+from pullcord.path.escalation import Actor, ActorKind, Escalation, Message
 from pullcord.seal import keys
 from pullcord.store.port import Linked, Store, Ticket
 from pullcord.wire.requests import ReplyToIn

@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pullcord.channels.console import ConsoleChannel
 from pullcord.channels.port import Channel
-from pullcord.channels.webhook import WebhookChannel
+from pullcord.engine.actions import Actions
 from pullcord.engine.agent_views import AgentViews
 from pullcord.engine.bus import Bus
 from pullcord.engine.clock import Clock, Ids, SystemClock, SystemIds
@@ -16,9 +15,15 @@ from pullcord.engine.desk import Desk
 from pullcord.engine.duties import Duties
 from pullcord.engine.filing import Filer
 from pullcord.engine.floors import Floors
+from pullcord.engine.health import Health
+from pullcord.engine.hearing_back import HearingBack
+from pullcord.engine.inbound import Inbound
+from pullcord.engine.linking import Linking
 from pullcord.engine.office import Office
+from pullcord.engine.outward import usual_channels
 from pullcord.engine.policies import Policies
 from pullcord.engine.runner import Runner
+from pullcord.engine.scribe import Scribe
 from pullcord.engine.settings import Settings
 from pullcord.engine.timers import Timers
 from pullcord.engine.views import Views
@@ -49,6 +54,10 @@ class House:
     views: Views
     timers: Timers
     courier: Courier
+    linking: Linking
+    hearing_back: HearingBack
+    inbound: Inbound
+    health: Health
     watchdog: Watchdog
     runner: Runner
 
@@ -68,6 +77,8 @@ class _Ground:
     policies: Policies
     floors: Floors
     filer: Filer
+    actions: Actions
+    channels: Mapping[str, Channel]
 
 
 def furnish(
@@ -84,17 +95,23 @@ def furnish(
     Sealing and signing use keys of their own, derived from it.
     """
     clock = clock or SystemClock()
-    ground = _ground(store, master, clock, ids or SystemIds(clock), settings or Settings())
-    desk = _desk(ground)
+    settings = settings or Settings()
+    ways = channels if channels is not None else usual_channels(settings, now=clock.now)
+    ground = _ground(store, master, clock, ids or SystemIds(clock), settings, ways)
+    office = _office(ground)
+    hearing_back = _hearing_back(ground, office)
+    desk = _desk(ground, hearing_back)
     timers = Timers(store, clock, desk)
-    courier = _courier(ground, desk, channels)
-    watchdog = Watchdog(store, clock, heartbeat_url=ground.settings.heartbeat_url)
+    courier = _courier(ground, desk, hearing_back)
+    watchdog = Watchdog(store, clock, heartbeat_url=settings.heartbeat_url)
     agent_views, views = _views(ground)
+    linking = _linking(ground, office)
+    inbound = _inbound(ground, desk, views, linking, courier)
     return House(
         store=store,
         clock=clock,
         ids=ground.ids,
-        settings=ground.settings,
+        settings=settings,
         bus=ground.bus,
         vault=ground.vault,
         signer=ground.signer,
@@ -102,17 +119,28 @@ def furnish(
         policies=ground.policies,
         floors=ground.floors,
         desk=desk,
-        office=_office(ground),
+        office=office,
         agent_views=agent_views,
         views=views,
         timers=timers,
         courier=courier,
+        linking=linking,
+        hearing_back=hearing_back,
+        inbound=inbound,
+        health=Health(store, clock, channels=ways),
         watchdog=watchdog,
-        runner=_runner(ground, timers, courier, watchdog),
+        runner=_runner(ground, timers, courier, watchdog, inbound),
     )
 
 
-def _ground(store: Store, master: bytes, clock: Clock, ids: Ids, settings: Settings) -> _Ground:
+def _ground(
+    store: Store,
+    master: bytes,
+    clock: Clock,
+    ids: Ids,
+    settings: Settings,
+    channels: Mapping[str, Channel],
+) -> _Ground:
     vault = Vault(derived(master, "sealing"))
     policies = Policies(store)
     return _Ground(
@@ -127,10 +155,12 @@ def _ground(store: Store, master: bytes, clock: Clock, ids: Ids, settings: Setti
         policies=policies,
         floors=Floors(store, clock, policies),
         filer=Filer(vault, ids),
+        actions=Actions(master),
+        channels=channels,
     )
 
 
-def _desk(ground: _Ground) -> Desk:
+def _desk(ground: _Ground, hearing_back: HearingBack) -> Desk:
     return Desk(
         ground.store,
         ground.clock,
@@ -141,6 +171,7 @@ def _desk(ground: _Ground) -> Desk:
         policies=ground.policies,
         floors=ground.floors,
         bus=ground.bus,
+        check_reply_to=hearing_back.check,
     )
 
 
@@ -157,14 +188,66 @@ def _office(ground: _Ground) -> Office:
     )
 
 
-def _courier(ground: _Ground, desk: Desk, channels: Mapping[str, Channel] | None) -> Courier:
+def _hearing_back(ground: _Ground, office: Office) -> HearingBack:
+    return HearingBack(
+        ground.store,
+        ground.clock,
+        ground.ids,
+        channels=ground.channels,
+        contents=ground.contents,
+        filer=ground.filer,
+        floors=ground.floors,
+        office=office,
+        public_url=ground.settings.public_url,
+    )
+
+
+def _courier(ground: _Ground, desk: Desk, hearing_back: HearingBack) -> Courier:
+    scribe = Scribe(
+        ground.store,
+        ground.clock,
+        contents=ground.contents,
+        policies=ground.policies,
+        floors=ground.floors,
+        actions=ground.actions,
+        public_url=ground.settings.public_url,
+    )
     return Courier(
         ground.store,
         ground.clock,
-        channels=channels if channels is not None else usual_channels(ground.settings),
+        channels=ground.channels,
         floors=ground.floors,
+        scribe=scribe,
         bus=ground.bus,
         not_reached=desk.not_reached,
+        named=hearing_back.places,
+    )
+
+
+def _linking(ground: _Ground, office: Office) -> Linking:
+    return Linking(
+        ground.store,
+        ground.clock,
+        ground.ids,
+        channels=ground.channels,
+        floors=ground.floors,
+        office=office,
+    )
+
+
+def _inbound(
+    ground: _Ground, desk: Desk, views: Views, linking: Linking, courier: Courier
+) -> Inbound:
+    return Inbound(
+        ground.store,
+        ground.clock,
+        channels=ground.channels,
+        actions=ground.actions,
+        desk=desk,
+        views=views,
+        floors=ground.floors,
+        linking=linking,
+        courier=courier,
         public_url=ground.settings.public_url,
     )
 
@@ -190,7 +273,9 @@ def _views(ground: _Ground) -> tuple[AgentViews, Views]:
     return agent_views, views
 
 
-def _runner(ground: _Ground, timers: Timers, courier: Courier, watchdog: Watchdog) -> Runner:
+def _runner(
+    ground: _Ground, timers: Timers, courier: Courier, watchdog: Watchdog, inbound: Inbound
+) -> Runner:
     return Runner(
         ground.store,
         timers=timers,
@@ -200,15 +285,8 @@ def _runner(ground: _Ground, timers: Timers, courier: Courier, watchdog: Watchdo
         policies=ground.policies,
         floors=ground.floors,
         bus=ground.bus,
+        inbound=inbound,
     )
-
-
-def usual_channels(settings: Settings) -> dict[str, Channel]:
-    """The console, and the signed webhook where one is set."""
-    channels: dict[str, Channel] = {"console": ConsoleChannel()}
-    if settings.webhook_url:
-        channels["webhook"] = WebhookChannel(settings.webhook_url, settings.webhook_secret)
-    return channels
 
 
 @asynccontextmanager

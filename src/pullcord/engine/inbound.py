@@ -89,8 +89,17 @@ class Inbound:
         self._public_url = public_url
 
     # --- from a provider ----------------------------------------------------------------------
-    async def called(self, channel: str, callback: Callback) -> Reply:
-        """A provider's request at `/callbacks/{channel}`.
+    async def called(
+        self,
+        channel: str,
+        *,
+        method: str,
+        url: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Reply:
+        """A provider's request at `/callbacks/{channel}`, as it came.
 
         Raises:
             NotFound: no such channel takes callbacks here.
@@ -99,6 +108,7 @@ class Inbound:
         found = self._channels.get(channel)
         if found is None or not isinstance(found, Hears):
             raise NotFound("there is no such channel here.")
+        callback = Callback(method, url, query, headers, body, self._clock.now())
         try:
             events = await found.hear(callback)
         except CallbackRefused as refusal:

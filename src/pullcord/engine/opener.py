@@ -101,6 +101,8 @@ class Opener:
         )
         asked = Asked(request, call, judgement, rule, options)
         shown = shown_of(asked, blank, configured.configuration.policy, document)
+        if request.reply_to is not None:
+            shown["reply_to"] = plain_struct(request.reply_to)
         return Ready(judgement, body, blank, {**shown, "status_token": status_token}, status_token)
 
     def _document(self, key: AgentKey, request: OpenIn, configured: Configured) -> dict[str, Json]:

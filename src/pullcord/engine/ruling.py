@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pullcord.briefing.digest import NotCanonical, digest, with_args
+from pullcord.engine.showing import can
 from pullcord.errors import InvalidInput
 from pullcord.path.deciding import Ruling
 from pullcord.path.escalation import AskKind, DecisionKind, Escalation
@@ -99,6 +100,13 @@ def _may_run(
     compiled: CompiledPolicy,
 ) -> None:
     """Refuse a change into what the pinned policy denies or asks other people about."""
+    if not can(shown, "edit_args"):
+        raise InvalidInput(
+            "args",
+            value=dict(args),
+            limit="exactly what was proposed, because this agent cannot take changed arguments",
+            remedy="Approve as it is, or reject and say what to do instead.",
+        )
     scope = shown.get("scope", {})
     call = Call(
         environment=escalation.environment,

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from pullcord.channels.port import Listens
 from pullcord.engine.bus import Bus
 from pullcord.engine.courier import Courier
 from pullcord.engine.duties import Duties
 from pullcord.engine.floors import Floors
+from pullcord.engine.inbound import Inbound
 from pullcord.engine.policies import Policies
 from pullcord.engine.timers import Timers
 from pullcord.engine.watchdog import Watchdog
@@ -22,6 +24,8 @@ from pullcord.store.port import Store
 PAUSES = {"timers": 0.5, "courier": 0.5, "duties": 5.0, "watchdog": 5.0, "policy": 2.0}
 #: loops that a hint wakes at once, and that go on without a pause while there is work
 HINTED = frozenset({"timers", "courier"})
+#: seconds before a channel's broken connection is opened again
+EAR_PAUSE = 5.0
 #: seconds a stop waits for what is in flight
 STOP_SECONDS = 10.0
 #: rounds one `settle` may take; more would be a verb that never comes to rest
@@ -44,6 +48,7 @@ class Runner:
         policies: Policies,
         floors: Floors,
         bus: Bus,
+        inbound: Inbound,
     ) -> None:
         self._store = store
         self._timers = timers
@@ -53,6 +58,8 @@ class Runner:
         self._policies = policies
         self._floors = floors
         self._bus = bus
+        self._inbound = inbound
+        self._ears: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._wakers = {name: bus.waker() if name in HINTED else self._stopping for name in PAUSES}
@@ -75,11 +82,20 @@ class Runner:
             asyncio.create_task(self._loop(name, work, self._wakers[name]), name=f"pullcord-{name}")
             for name, work in loops.items()
         ]
+        self._ears = [
+            asyncio.create_task(self._listen(name, channel), name=f"pullcord-ear-{name}")
+            for name, channel in self._courier.channels.items()
+            if isinstance(channel, Listens)
+        ]
 
     async def stop(self) -> None:
         """Finish what is in flight within a limit, then let go; safe to repeat."""
         self._stopping.set()
         self._bus.hint()
+        ears, self._ears = self._ears, []
+        for ear in ears:
+            ear.cancel()
+        await asyncio.gather(*ears, return_exceptions=True)
         tasks, self._tasks = self._tasks, []
         if not tasks:
             return
@@ -111,6 +127,15 @@ class Runner:
             self._floors.stale(workspace)
         await self._duties.enrol()
         return 0
+
+    async def _listen(self, name: str, channel: Listens) -> None:
+        """Keep a channel's own connection open; one that breaks is opened again."""
+        while not self._stopping.is_set():
+            try:
+                await channel.listen(self._inbound.taker(name))
+            except Exception:
+                log.exception("ear_broke", channel=name)
+            await _at_most(EAR_PAUSE, self._stopping)
 
     async def _loop(
         self, name: str, work: Callable[[], Awaitable[object]], waker: asyncio.Event

@@ -1,6 +1,7 @@
 """Settings of one Pullcord process; each has a limit and a reason."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -21,3 +22,5 @@ class Settings:
     webhook_secret: str = ""
     #: address pinged while all is well; empty for none
     heartbeat_url: str = ""
+    #: options of each further channel by its name; see `channels.offered`
+    channels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -67,6 +67,8 @@ def shown_of(
         "claims": redact_value(claims),
         "scope": {"run": dict(asked.call.run), "signals": dict(asked.call.signals)},
         "excluded": list(request.excluded),
+        "turn_size": request.turn_size,
+        "capabilities": None if request.capabilities is None else list(request.capabilities),
         "money": money,
         "currency": tool.currency if tool else "",
         "reversible": reversible,
@@ -86,6 +88,12 @@ def _plain_hit(hit: Hit) -> dict[str, Json]:
         "policy_version": hit.policy_version,
         "steward": hit.steward,
     }
+
+
+def can(shown: Mapping[str, Any], capability: str) -> bool:
+    """Whether the agent that asks can do this with a decision; it can where it said nothing."""
+    declared = shown.get("capabilities")
+    return declared is None or capability in declared
 
 
 def plain_struct(struct: Any) -> dict[str, Any]:

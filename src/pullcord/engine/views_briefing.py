@@ -7,8 +7,9 @@ from typing import Any
 from pullcord.briefing import forms
 from pullcord.briefing.digest import BYTES_MAX
 from pullcord.briefing.plain import marks, safe_line, safe_text
+from pullcord.engine.showing import can
 from pullcord.path.escalation import AskKind, Escalation
-from pullcord.wire.views import DoneOut, FormField, HitOut, OptionOut, Said
+from pullcord.wire.views import DoneOut, FormField, HitOut, MayDo, OptionOut, Said
 
 #: characters of one text on the page; the conversation's were cut when they were kept
 TEXT_MAX = 4_000
@@ -22,6 +23,11 @@ _RUN_FACTS: Mapping[str, str] = {
     "n_errors": "Failed calls",
     "n_repeats": "Repeated calls",
     "n_writes": "Calls that changed something",
+}
+_CANNOT: Mapping[str, str] = {
+    "edit_args": "This agent cannot take changed arguments.",
+    "reason_on_reject": "This agent's model will not read why it was refused.",
+    "note_on_approve": "This agent's model will not read a note that comes with a yes.",
 }
 _CLAIMS: Mapping[str, str] = {
     "situation": "Situation",
@@ -55,7 +61,9 @@ def money_of(shown: Mapping[str, Any]) -> str:
 
 def form_fields(escalation: Escalation, shown: Mapping[str, Any]) -> list[FormField]:
     """The arguments as typed inputs; values are raw, so that what is unchanged stays the same."""
-    is_editable = escalation.ask_kind is AskKind.APPROVE and escalation.is_living
+    is_editable = (
+        escalation.ask_kind is AskKind.APPROVE and escalation.is_living and can(shown, "edit_args")
+    )
     return [
         FormField(
             path=each.path,
@@ -72,6 +80,26 @@ def form_fields(escalation: Escalation, shown: Mapping[str, Any]) -> list[FormFi
         )
         for each in forms.fields(shown.get("tool_schema"), args_of(shown))
     ]
+
+
+def may_edit(decide: MayDo, escalation: Escalation, shown: Mapping[str, Any]) -> MayDo:
+    """Whether the arguments may be changed while deciding, and in words why not."""
+    reason = decide.why_not
+    if not reason and escalation.ask_kind is not AskKind.APPROVE:
+        reason = "Nothing would run, so there are no arguments to change."
+    if not reason and not can(shown, "edit_args"):
+        reason = _CANNOT["edit_args"]
+    return MayDo(verb="edit", is_allowed=not reason, why_not=reason)
+
+
+def limits(shown: Mapping[str, Any]) -> list[str]:
+    """What the agent that asks cannot do with a decision, one sentence each."""
+    return [sentence for name, sentence in _CANNOT.items() if not can(shown, name)]
+
+
+def _turn(shown: Mapping[str, Any]) -> int | None:
+    size = int(shown.get("turn_size", 0))
+    return size if size > 1 else None
 
 
 def options(shown: Mapping[str, Any]) -> list[OptionOut]:
@@ -112,6 +140,7 @@ def facts(escalation: Escalation, shown: Mapping[str, Any]) -> list[tuple[str, s
         ("End user's tier", end_user.get("tier")),
         ("Run", escalation.run),
         ("Call", escalation.call),
+        ("Calls of the same turn", _turn(shown)),
         ("Left out, because it is not JSON", ", ".join(shown.get("excluded", []))),
     ]
     run = scope.get("run", {})

@@ -19,7 +19,7 @@ from pullcord.path.escalation import ActorKind, Escalation
 from pullcord.path.telling import sentence
 from pullcord.path.wording import Reader, actor_of, called
 from pullcord.store.port import Receipt, Row
-from pullcord.wire.views import DetailView, ReceiptLine, Said, TimelineLine
+from pullcord.wire.views import DetailView, MayDo, ReceiptLine, Said, TimelineLine
 
 #: contents that the page shows as notes
 NOTES = ("context", "reply", "comment", "question")
@@ -97,7 +97,8 @@ def detail_view(sheet: Sheet) -> DetailView:
         decided=result.decided(escalation, shown, story, reader),
         report=result.report(story),
         drift=result.drift(escalation, shown, story),
-        acts=acts(escalation, sheet.desktop.who, floor, reader),
+        acts=_acts(sheet, shown),
+        limits=briefing.limits(shown),
         people=[person_out(reader, who) for who in takers(escalation, floor)],
         timeline=timeline_lines(story, reader),
         receipts=[_receipt(each, reader) for each in sheet.receipts[-RECEIPTS_MAX:]],
@@ -108,6 +109,14 @@ def detail_view(sheet: Sheet) -> DetailView:
         follows=escalation.follows,
         trace=escalation.trace,
     )
+
+
+def _acts(sheet: Sheet, shown: Mapping[str, Any]) -> list[MayDo]:
+    """What this person may do; changing arguments is one more act, if the agent can take it."""
+    escalation = sheet.row.escalation
+    found = acts(escalation, sheet.desktop.who, sheet.floor, sheet.desktop.reader)
+    decide = next(each for each in found if each.verb == "decide")
+    return [*found, briefing.may_edit(decide, escalation, shown)]
 
 
 def _status_url(sheet: Sheet, shown: Mapping[str, Any]) -> str:

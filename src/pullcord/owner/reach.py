@@ -116,14 +116,19 @@ def plan(
     if not own:
         return shared
     if not errand.asks:
-        return (*shared, *_news(reach, own, now, zone))
+        return _in_order([*shared, *_news(reach, own, now, zone)], ways)
     steps = _asked(reach, errand, own, now)
     kept = [each for each in steps if not each.way.wakes]
     if _may_wake(reach, errand, now, zone, woken):
         kept = list(steps)
     # a loud way at night is better than nobody who hears of it
     kept = kept or [Step(way, now, "quieter way") for way in own if not way.wakes] or list(steps)
-    return (*shared, *sorted(kept, key=lambda each: each.at))
+    return _in_order([*shared, *kept], ways)
+
+
+def _in_order(steps: Iterable[Step], ways: Sequence[Way]) -> tuple[Step, ...]:
+    """By time, and at one time as the ways were given."""
+    return tuple(sorted(steps, key=lambda each: (each.at, ways.index(each.way))))
 
 
 def _asked(reach: Reach, errand: Errand, ways: Sequence[Way], now: datetime) -> list[Step]:

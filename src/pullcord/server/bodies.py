@@ -39,15 +39,24 @@ async def raw(request: Request, media_types: tuple[str, ...]) -> bytes:
         HTTPException: 415 when its type is none of these.
     """
     _expect(request, media_types)
+    return await bytes_of(request)
+
+
+async def bytes_of(request: Request, *, most: int = BODY_BYTES_MAX) -> bytes:
+    """The bytes of a body of whatever type, at most so many.
+
+    Raises:
+        TooMuch: it is longer; nothing beyond the limit was kept.
+    """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
-        raise _too_long(int(declared))
+    if declared.isdigit() and int(declared) > most:
+        raise _too_long(int(declared), most)
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > BODY_BYTES_MAX:
-            raise _too_long(size)
+        if size > most:
+            raise _too_long(size, most)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -59,9 +68,9 @@ def _expect(request: Request, media_types: tuple[str, ...]) -> None:
         raise HTTPException(415, detail)
 
 
-def _too_long(size: int) -> TooMuch:
+def _too_long(size: int, most: int) -> TooMuch:
     return TooMuch(
-        f"the body has {size} bytes or more; at most {BODY_BYTES_MAX} are accepted. "
+        f"the body has {size} bytes or more; at most {most} are accepted. "
         "Send less context, or cut it into several additions."
     )
 

@@ -4,6 +4,7 @@ A route documents every status it may answer with: those of success it names its
 follow from who may use it and from what it takes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
@@ -21,6 +22,8 @@ KEY, SESSION = "agentKey", "session"
 
 Json = dict[str, Any]
 
+_PLACE = re.compile(r"\{(\w+)\}")
+
 
 def problems_of(route: Route) -> tuple[int, ...]:
     """Every status of a problem this route may answer with."""
@@ -32,7 +35,7 @@ def problems_of(route: Route) -> tuple[int, ...]:
         found.update({400, 413, 415, 422})
     if route.query is not None:
         found.add(422)
-    if "{id}" in route.path:
+    if "{" in route.path:
         found.add(404)
     return tuple(sorted(found))
 
@@ -110,9 +113,9 @@ def _reference(kind: type) -> Json:
 
 def _parameters(route: Route) -> list[Json]:
     found: list[Json] = []
-    if "{id}" in route.path:
+    for name in _PLACE.findall(route.path):
         schema = {"type": "string", "minLength": 1, "maxLength": 200}
-        found.append({"name": "id", "in": "path", "required": True, "schema": schema})
+        found.append({"name": name, "in": "path", "required": True, "schema": schema})
     if route.query is not None:
         schema = msgspec.json.schema(route.query)["$defs"][route.query.__name__]
         found.extend(

@@ -3,7 +3,7 @@
 The busiest routes stand first, because the router looks from the top.
 """
 
-from pullcord.server import agents, changes, decisions, escalations, health, people
+from pullcord.server import agents, callbacks, changes, decisions, escalations, health, people
 from pullcord.server.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,5 +12,6 @@ ROUTES: tuple[Route, ...] = (
     *escalations.ROUTES,
     *people.ROUTES,
     *changes.ROUTES,
+    *callbacks.ROUTES,
     *health.ROUTES,
 )

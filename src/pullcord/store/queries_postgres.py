@@ -2,6 +2,10 @@
 
 from pullcord.store import queries_sqlite as alike
 
+#: microseconds: whoever was asked that lately is not noted again, because every Change that asks
+#: the same person would wait for the one before it
+ASKED_AGAIN = 1_000_000
+
 
 def numbered(statement: str) -> str:
     """The statement with $1, $2, … in place of its question marks."""
@@ -10,17 +14,28 @@ def numbered(statement: str) -> str:
     return "".join(part for pair in zip(pieces, [*numbers, ""], strict=True) for part in pair)
 
 
+#: every write carries the epoch it was prepared in; the database refuses one of another
+FENCE = "(select pullcord_fence({n}))"
+BEGIN = "begin; select pullcord_fence({epoch})"
+GREETING = """select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on',
+  case when pg_is_in_recovery() then '' else pg_walfile_name(pg_current_wal_lsn()) end,
+  to_regclass('epoch') is not null"""
+TIME = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
+
 SCHEMA_TABLE = """create table if not exists schema_version
-  (version bigint primary key, done bigint not null)"""
+  (version bigint primary key, done bigint not null, serves bigint)"""
 SCHEMA_LOCK = "select pg_advisory_xact_lock(7285562273)"
-SCHEMA_VERSION = alike.SCHEMA_VERSION
 SCHEMA_KNOWN = "select to_regclass('schema_version') is not null"
-SCHEMA_APPLIED = "insert into schema_version values ($1, 1)"
+SCHEMA_APPLIED = "insert into schema_version values ({version}, 1, {serves})"
+#: a step waits for others no longer than their writes can wait for it
+SCHEMA_PATIENCE = "set local lock_timeout = '1500ms'"
+SCHEMA_VERSION = """select version, done, coalesce(serves, version) from schema_version
+  order by version"""
 EPOCH = alike.EPOCH
 
-#: One Change in one statement: all of it, or nothing. Rows: whether all was written, the id and
+#: One Change in one statement: all of it, or nothing. Row: whether all was written, and id and
 #: digest that stand under a taken key. A part that fails while another was written undoes both.
-COMMIT = """
+COMMIT = f"""
 with fresh as (
   insert into escalations (workspace, id, version, status, owner, due_at, wake_at, environment,
     agent, agent_key, key, run, end_user, ladder, control, status_digest, body_digest, opened_at,
@@ -28,12 +43,13 @@ with fresh as (
   select $1, id, 1, status, owner, due_at, due_at, environment, agent, agent_key, key, run,
     end_user, ladder, control, status_digest, body_digest, opened_at, decided_at, attempt,
     head_seq, head_hash, state
-  from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-    $15::text[], $16::bigint[], $17::bigint[], $18::text[], $19::bigint[], $20::text[],
-    $21::bytea[]) as t (id, status, owner, due_at, environment, agent, agent_key, key, run,
+  from unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+    $16::text[], $17::bigint[], $18::bigint[], $19::text[], $20::bigint[], $21::text[],
+    $22::bytea[]) as t (id, status, owner, due_at, environment, agent, agent_key, key, run,
     end_user, ladder, control, status_digest, body_digest, opened_at, decided_at, attempt,
     head_seq, head_hash, state)
+  where {FENCE.format(n="$2")}
   on conflict (workspace, agent_key, key) do update set touched = escalations.touched + 1
   returning id, body_digest
 ), moved as (
@@ -42,61 +58,71 @@ with fresh as (
     wake_at = case when e.nudged = 1 then least(e.wake_at, t.due_at) else t.due_at end,
     control = t.control, decided_at = t.decided_at, attempt = t.attempt,
     head_seq = t.head_seq, head_hash = t.head_hash, state = t.state
-  from unnest($22::text[], $23::bigint[], $24::text[], $25::text[], $26::bigint[], $27::text[],
-    $28::bigint[], $29::text[], $30::bigint[], $31::text[], $32::bytea[]) as t (id, version,
+  from unnest($23::text[], $24::bigint[], $25::text[], $26::text[], $27::bigint[], $28::text[],
+    $29::bigint[], $30::text[], $31::bigint[], $32::text[], $33::bytea[]) as t (id, version,
     status, owner, due_at, control, decided_at, attempt, head_seq, head_hash, state)
   where e.workspace = $1 and e.id = t.id and e.version = t.version - 1
+    and {FENCE.format(n="$2")}
   returning e.id
 ), written as (
-  select (select count(*) from fresh where id = any($2)) as new,
-    (select count(*) from moved) as old
+  select (select count(*) from fresh where id = any($3)) as opened,
+    (select count(*) from moved) as changed
 ), held as (
-  select new = cardinality($2::text[]) and old = cardinality($22::text[]) as whole, new + old as some
+  select opened = cardinality($3) and changed = cardinality($23) as whole,
+    opened + changed > 0 as partly,
+    (select id from fresh where not id = any($3) limit 1) as standing,
+    (select body_digest from fresh where not id = any($3) limit 1) as digest
   from written
 ), kept as (
   insert into links (workspace, chain, seq, at, kind, body, hash)
   select $1, chain, seq, at, kind, body, hash
-  from unnest($33::text[], $34::bigint[], $35::bigint[], $36::text[], $37::bytea[], $38::text[])
+  from unnest($34::text[], $35::bigint[], $36::bigint[], $37::text[], $38::bytea[], $39::text[])
     as t (chain, seq, at, kind, body, hash)
   where (select whole from held)
 ), sealing as (
   insert into sealed (workspace, chain, name, salt, ciphertext)
   select $1, chain, name, salt, ciphertext
-  from unnest($39::text[], $40::text[], $41::bytea[], $42::bytea[])
+  from unnest($40::text[], $41::text[], $42::bytea[], $43::bytea[])
     as t (chain, name, salt, ciphertext)
   where (select whole from held)
 ), sending as (
   insert into outbox (workspace, id, escalation, due_at, channel, address, tries, message)
   select $1, id, escalation, due_at, channel, address, tries, message
-  from unnest($43::text[], $44::text[], $45::bigint[], $46::text[], $47::text[], $48::bigint[],
-    $49::bytea[]) as t (id, escalation, due_at, channel, address, tries, message)
+  from unnest($44::text[], $45::text[], $46::bigint[], $47::text[], $48::text[], $49::bigint[],
+    $50::bytea[]) as t (id, escalation, due_at, channel, address, tries, message)
   where (select whole from held)
-), dropped as (
-  delete from candidates c where c.workspace = $1 and c.escalation = any($22)
+), stale as (
+  update copies c set due_at = coalesce(c.due_at, t.at)
+  from unnest($23, $51::bigint[]) as t (escalation, at)
+  where c.workspace = $1 and c.escalation = t.escalation and c.is_edited = 1
     and (select whole from held)
-    and not exists (select 1 from unnest($50::text[], $51::text[]) as t (person, escalation)
+), dropped as (
+  delete from candidates c where c.workspace = $1 and c.escalation = any($23)
+    and (select whole from held)
+    and not exists (select 1 from unnest($52::text[], $53::text[]) as t (person, escalation)
       where t.person = c.person and t.escalation = c.escalation)
 ), added as (
   insert into candidates (workspace, person, escalation)
-  select $1, person, escalation from unnest($50::text[], $51::text[]) as t (person, escalation)
+  select $1, person, escalation from unnest($52, $53) as t (person, escalation)
   where (select whole from held)
   on conflict do nothing
 ), noted as (
   insert into asked (workspace, person, at)
-  select $1, t.person, max(t.at) from unnest($52::text[], $53::bigint[]) as t (person, at)
+  select $1, t.person, max(t.at) from unnest($54::text[], $55::bigint[]) as t (person, at)
   where (select whole from held) and not exists (select 1 from asked a
-    where a.workspace = $1 and a.person = t.person and a.at > t.at - 1000000)
+    where a.workspace = $1 and a.person = t.person and a.at > t.at - {ASKED_AGAIN})
   group by t.person order by t.person
   on conflict (workspace, person) do update set at = greatest(asked.at, excluded.at)
 )
-select case when whole or some = 0 then whole else pullcord_undo() end,
-  (select id from fresh limit 1), (select body_digest from fresh limit 1)
+select case when whole or not partly then whole
+  else pullcord_undo(coalesce(standing, '')) end, standing, digest
 from held
 """
 
 LOAD = numbered(alike.LOAD)
-CONFIRM = """update escalations set touched = touched + 1 where workspace = $1 and id = $2
-  returning state, head_seq, head_hash"""
+#: a write that every standby has when it is acknowledged, and with it all that came before
+CONFIRM = f"""update escalations set touched = touched + 1 where workspace = $1 and id = $2
+  and {FENCE.format(n="$3")} returning state, head_seq, head_hash"""
 BY_KEY = numbered(alike.BY_KEY)
 BY_STATUS = numbered(alike.BY_STATUS)
 HUMAN = numbered(alike.HUMAN)
@@ -110,9 +136,9 @@ CONTENTS_OF = """select chain, name, salt, ciphertext from sealed
   where workspace = $1 and chain = any($2) and name = $3"""
 TIMELINE = numbered(alike.TIMELINE)
 CHAINS = numbered(alike.CHAINS)
-CLAIM = """with due as (
-  select workspace, id from escalations where wake_at <= $2 order by wake_at limit $3
-  for update skip locked)
+CLAIM = f"""with due as (
+  select workspace, id from escalations where wake_at <= $2 and {FENCE.format(n="$4")}
+  order by wake_at limit $3 for update skip locked)
 update escalations e set wake_at = $1, nudged = 0 from due
 where e.workspace = due.workspace and e.id = due.id
 returning e.state, e.head_seq, e.head_hash"""
@@ -122,30 +148,54 @@ OVERDUE = numbered(alike.OVERDUE)
 NUDGE = """update escalations set wake_at = least(wake_at, $1), nudged = 1
   where workspace = $2 and status = 'open'"""
 UNSENT = numbered(alike.UNSENT)
-CLAIM_OUT = """with due as (
-  select workspace, id from outbox where due_at <= $2 order by due_at limit $3
-  for update skip locked)
+CLAIM_OUT = f"""with due as (
+  select workspace, id from outbox where due_at <= $2 and {FENCE.format(n="$4")}
+  order by due_at limit $3 for update skip locked)
 update outbox o set due_at = $1 from due where o.workspace = due.workspace and o.id = due.id
 returning o.workspace, o.id, o.channel, o.address, o.tries, o.message"""
-#: a message makes room for its copies, once
-PLAN_OUT = """with gone as (
-  delete from outbox where workspace = $1 and id = $2 returning 1)
-insert into outbox (workspace, id, escalation, due_at, channel, address, tries, message)
-select $1, id, escalation, due_at, channel, address, tries, message
-from unnest($3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[],
-  $9::bytea[]) as t (id, escalation, due_at, channel, address, tries, message)
-where exists (select 1 from gone)"""
-_RECEIPT = """insert into receipts (workspace, escalation, outgoing, recipient, channel, state, at,
-  detail) select $1, $3, $2, $4, $5, $6, $7, $8 where exists (select 1 from changed)"""
-SETTLE_OUT = f"""with changed as (
-  delete from outbox where workspace = $1 and id = $2 returning 1) {_RECEIPT}"""
-AGAIN_OUT = f"""with changed as (
-  update outbox set due_at = $9, tries = tries + 1 where workspace = $1 and id = $2 returning 1)
-{_RECEIPT}"""
+OUTGOING = numbered(alike.OUTGOING)
+DROP_OUT = f"{numbered(alike.DROP_OUT)} returning 1"
+AGAIN_OUT = f"{numbered(alike.AGAIN_OUT)} returning 1"
+POSTPONE = numbered(alike.POSTPONE)
+#: copies of one message are named after it: "msg_1.slack"; "/" follows "." in byte order
+_COPIES_OF = "workspace = $1 and id > $2::text || '.' and id < $2::text || '/' and channel <> ''"
+HASTEN = f"""update outbox set due_at = $3 where {_COPIES_OF} and tries = 0 and due_at > $4"""
+LEFT = f"select count(*) from outbox where {_COPIES_OF}"
+COPY = """insert into copies (workspace, id, escalation, recipient, channel, address, reference,
+    version, at, is_edited, wakes, tries, due_at, message)
+  select $1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10::bigint, $11, 0,
+    case when $10 = 1 and version > $8 then $9 end, $12
+  from escalations where workspace = $1 and id = $3
+  on conflict (workspace, id) do update set reference = excluded.reference,
+    version = excluded.version, due_at = excluded.due_at"""
+_COPY = "id, message, channel, address, reference, version, at, is_edited, wakes, tries"
+CLAIM_COPIES = f"""with due as (
+  select workspace, id from copies where due_at <= $2 and {FENCE.format(n="$4")}
+  order by due_at limit $3 for update skip locked)
+update copies c set due_at = $1 from due where c.workspace = due.workspace and c.id = due.id
+returning c.workspace, {", ".join(f"c.{name}" for name in _COPY.split(", "))}"""
+COPY_SHOWN = """update copies c set version = $1, tries = 0, due_at = case when $1 <
+  (select e.version from escalations e where e.workspace = c.workspace and e.id = c.escalation)
+  then 0 end where c.workspace = $2 and c.id = $3"""
+UNEDITED = numbered(alike.UNEDITED)
+COPY_AGAIN = numbered(alike.COPY_AGAIN)
+COPIES = numbered(alike.COPIES)
+COPY_OF = numbered(alike.COPY_OF)
+SENT_TO = numbered(alike.SENT_TO)
+WOKEN = numbered(alike.WOKEN)
+RECEIPT = numbered(alike.RECEIPT)
+NOTE_RECEIPT = """insert into receipts (workspace, escalation, outgoing, recipient, channel,
+  state, at, detail) select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1
+  from receipts where workspace = $1 and escalation = $2 and outgoing = $3 and state = $6)"""
+TALLIES = numbered(alike.TALLIES)
+LINKS = numbered(alike.LINKS)
+LINKED = numbered(alike.LINKED)
+PUT_LINKED = numbered(alike.PUT_LINKED)
+UNLINK = numbered(alike.UNLINK)
 RECEIPTS = numbered(alike.RECEIPTS)
-CLAIM_DUTIES = """with due as (
-  select workspace, duty from duties where due_at <= $2 order by due_at limit $3
-  for update skip locked)
+CLAIM_DUTIES = f"""with due as (
+  select workspace, duty from duties where due_at <= $2 and {FENCE.format(n="$4")}
+  order by due_at limit $3 for update skip locked)
 update duties d set due_at = $1 from due where d.workspace = due.workspace and d.duty = due.duty
 returning d.workspace, d.duty"""
 ENROL_DUTY = numbered(alike.ENROL_DUTY)
@@ -153,8 +203,9 @@ FINISH_DUTY = numbered(alike.FINISH_DUTY)
 DECIDED = numbered(alike.DECIDED)
 
 HEAD = numbered(alike.HEAD)
+#: no row where the number is taken
 LINK = """insert into links (workspace, chain, seq, at, kind, body, hash)
-  values ($1, $2, $3, $4, $5, $6, $7)"""
+  values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning seq"""
 SEAL = numbered(alike.SEAL)
 WORKSPACES = alike.WORKSPACES
 POLICY_OFF = numbered(alike.POLICY_OFF)
@@ -180,9 +231,11 @@ END_SESSION = numbered(alike.END_SESSION)
 END_SESSIONS = numbered(alike.END_SESSIONS)
 PUT_TICKET = numbered(alike.PUT_TICKET)
 SPEND = numbered(alike.SPEND)
-CALLS = """insert into calls select $1, t.* from unnest($2::text[], $3::bigint[], $4::text[],
-  $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-  $12::bigint[], $13::bytea[]) as t on conflict do nothing"""
+CALLS = """insert into calls (workspace, id, at, agent, agent_key, environment, run, tool,
+    verdict, rule, policy_version, count, facts)
+  select $1, t.* from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+    $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bytea[]) as t
+  on conflict do nothing"""
 COUNTS = numbered(alike.COUNTS)
 
 #: conditions of a listing by field of the filter; `{n}` is the number of its value
@@ -197,4 +250,4 @@ ENDED_PAGE = f"""{_ROW} where workspace = $1 and status not in ('open','accepted
 LIVING = alike.LIVING
 ENDED = alike.ENDED
 COUNT = """select count(*) from (select 1 from escalations
-  where workspace = $1 {more} limit ${a}) as some"""
+  where workspace = $1 {more} limit ${a}) as found"""

@@ -1,23 +1,42 @@
 """The schema on PostgreSQL 15 and newer, as numbered migrations; the same invariants hold here.
 
 Every migration only adds (expand); what is no longer used goes in a later one (contract), so that
-code of the version before runs on the new schema. Times are microseconds since 1970, UTC.
+code of the version before runs on the new schema. Times are microseconds since 1970, UTC; a
+`word` is text compared byte by byte, whatever language the database speaks.
 """
 
-MIGRATIONS: tuple[tuple[int, str], ...] = (
-    (
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. Code that knows `serves` or newer runs on it."""
+
+    version: int
+    script: str
+    #: the oldest schema whose code still works after this step: what makes a rolling upgrade
+    serves: int
+
+    @property
+    def statements(self) -> str:
+        """The script as the database takes it."""
+        return self.script.replace(" word", ' text collate "C"')
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
         1,
         """
 create table escalations (
-  workspace text not null, id text not null, version bigint not null,
-  status text not null check (status in
+  workspace word not null, id word not null, version bigint not null,
+  status word not null check (status in
     ('open','accepted','decided','collected','closed','withdrawn')),
-  owner text not null, due_at bigint, wake_at bigint,
-  environment text not null, agent text not null, agent_key text not null, key text not null,
-  run text not null, end_user text not null, ladder text not null, control text not null,
-  status_digest text not null, body_digest text not null,
+  owner word not null, due_at bigint, wake_at bigint,
+  environment word not null, agent word not null, agent_key word not null, key word not null,
+  run word not null, end_user word not null, ladder word not null, control word not null,
+  status_digest word not null, body_digest word not null,
   opened_at bigint not null, decided_at bigint,
-  attempt text not null, head_seq bigint not null, head_hash text not null,
+  attempt word not null, head_seq bigint not null, head_hash word not null,
   touched bigint not null default 0, nudged bigint not null default 0, state bytea not null,
   primary key (workspace, id),
   unique (workspace, agent_key, key),
@@ -43,8 +62,17 @@ create unique index escalations_status on escalations (status_digest) where stat
 
 create function pullcord_refuse() returns trigger language plpgsql as $$
 begin raise exception using errcode = 'PC001', message = tg_argv[0]; end $$;
-create function pullcord_undo() returns boolean language plpgsql as $$
-begin raise exception using errcode = 'PC002', message = 'another change was first'; end $$;
+create function pullcord_undo(standing text) returns boolean language plpgsql as $$
+begin raise exception using errcode = 'PC002', message = 'another change was first',
+  detail = standing; end $$;
+create function pullcord_fence(known bigint) returns boolean language plpgsql stable as $$
+declare now_at bigint := (select e.epoch from epoch e);
+begin
+  if known is distinct from now_at then
+    raise exception using errcode = 'PC003', message = 'the epoch is ' || now_at;
+  end if;
+  return true;
+end $$;
 
 create trigger decision_stands before update on escalations for each row
   when (old.decided_at is not null and (
@@ -70,33 +98,34 @@ create trigger version_grows before update of version on escalations for each ro
   execute function pullcord_refuse('versions grow by one');
 
 create table candidates (
-  workspace text not null, person text not null, escalation text not null,
+  workspace word not null, person word not null, escalation word not null,
   primary key (workspace, person, escalation),
   foreign key (workspace, escalation) references escalations (workspace, id)
 );
 create index candidates_escalation on candidates (workspace, escalation);
 
 create table asked (
-  workspace text not null, person text not null, at bigint not null,
+  workspace word not null, person word not null, at bigint not null,
   primary key (workspace, person)
 );
 
 create table links (
-  workspace text not null, chain text not null, seq bigint not null check (seq > 0),
-  at bigint not null, kind text not null, body bytea not null, hash text not null,
+  workspace word not null, chain word not null, seq bigint not null check (seq > 0),
+  at bigint not null, kind word not null, body bytea not null, hash word not null,
   before_seq bigint generated always as (nullif(seq - 1, 0)) stored,
   primary key (workspace, chain, seq),
   constraint links_dense foreign key (workspace, chain, before_seq)
     references links (workspace, chain, seq)
 );
 alter table links alter column body set compression lz4;
+create index links_at on links using brin (at);
 create trigger links_stay before update or delete on links for each row
   execute function pullcord_refuse('a timeline never changes');
 create trigger links_remain before truncate on links for each statement
   execute function pullcord_refuse('a timeline never changes');
 
 create table sealed (
-  workspace text not null, chain text not null, name text not null,
+  workspace word not null, chain word not null, name word not null,
   salt bytea not null, ciphertext bytea not null,
   ord bigint generated always as identity,
   primary key (workspace, chain, name)
@@ -106,8 +135,8 @@ create trigger sealed_stay before update on sealed for each row
   execute function pullcord_refuse('sealed content never changes');
 
 create table outbox (
-  workspace text not null, id text not null, escalation text not null,
-  due_at bigint not null, channel text not null, address text not null,
+  workspace word not null, id word not null, escalation word not null,
+  due_at bigint not null, channel word not null, address word not null,
   tries bigint not null, message bytea not null,
   primary key (workspace, id),
   foreign key (workspace, escalation) references escalations (workspace, id)
@@ -115,63 +144,87 @@ create table outbox (
 create index outbox_due on outbox (due_at);
 
 create table receipts (
-  ord bigint generated always as identity primary key, workspace text not null,
-  escalation text not null, outgoing text not null, recipient text not null,
-  channel text not null, state text not null, at bigint not null, detail text not null
+  ord bigint generated always as identity primary key, workspace word not null,
+  escalation word not null, outgoing word not null, recipient word not null,
+  channel word not null, state word not null, at bigint not null, detail word not null
 );
 create index receipts_of on receipts (workspace, escalation, ord);
 
+create index receipts_at on receipts (workspace, at);
+
+create table copies (
+  workspace word not null, id word not null, escalation word not null,
+  recipient word not null, channel word not null, address word not null,
+  reference word not null, version bigint not null, at bigint not null,
+  is_edited bigint not null, wakes bigint not null, tries bigint not null,
+  due_at bigint, message bytea not null,
+  primary key (workspace, id),
+  foreign key (workspace, escalation) references escalations (workspace, id)
+);
+create index copies_of on copies (workspace, escalation, at);
+create index copies_due on copies (due_at) where due_at is not null;
+create index copies_named on copies (channel, reference) where reference <> '';
+create index copies_to on copies (workspace, channel, address, at);
+create index copies_woken on copies (workspace, recipient, at) where wakes = 1;
+
+create table linked (
+  workspace word not null, channel word not null, account word not null,
+  person word not null, address word not null, name word not null, at bigint not null,
+  primary key (channel, account, workspace)
+);
+create index linked_of on linked (workspace, at);
+
 create table outcomes (
-  ord bigint generated always as identity primary key, workspace text not null,
-  escalation text not null, run text not null, label text not null, text text not null,
-  by text not null, at bigint not null
+  ord bigint generated always as identity primary key, workspace word not null,
+  escalation word not null, run word not null, label word not null, text word not null,
+  by word not null, at bigint not null
 );
 create index outcomes_of on outcomes (workspace, escalation, ord);
 
 create table duties (
-  workspace text not null, duty text not null, due_at bigint not null,
+  workspace word not null, duty word not null, due_at bigint not null,
   primary key (workspace, duty)
 );
 
 create table policies (
-  ord bigint generated always as identity primary key, workspace text not null,
-  version text not null, document bytea not null, source text not null, by text not null,
+  ord bigint generated always as identity primary key, workspace word not null,
+  version word not null, document bytea not null, source word not null, by word not null,
   at bigint not null, is_current bigint not null, unique (workspace, version)
 );
 create unique index policies_current on policies (workspace) where is_current = 1;
 
 create table people (
-  workspace text not null, person text not null, document bytea not null,
+  workspace word not null, person word not null, document bytea not null,
   primary key (workspace, person)
 );
 
 create table keys (
-  id text primary key, workspace text not null, agent text not null, environment text not null,
-  secret_hash text not null, creator text not null, created_at bigint not null,
-  revoked_at bigint, note text not null
+  id word primary key, workspace word not null, agent word not null, environment word not null,
+  secret_hash word not null, creator word not null, created_at bigint not null,
+  revoked_at bigint, note word not null
 );
 
 create table accounts (
-  email text primary key, workspace text not null, person text not null,
-  password_hash text not null, changed_at bigint not null, unique (workspace, person)
+  email word primary key, workspace word not null, person word not null,
+  password_hash word not null, changed_at bigint not null, unique (workspace, person)
 );
 
 create table sessions (
-  token_hash text primary key, workspace text not null, person text not null,
-  csrf text not null, started_at bigint not null, expires_at bigint not null
+  token_hash word primary key, workspace word not null, person word not null,
+  csrf word not null, started_at bigint not null, expires_at bigint not null
 );
 create index sessions_of on sessions (workspace, person);
 create index sessions_over on sessions (expires_at);
 
 create table tickets (
-  token_hash text primary key, workspace text not null, person text not null,
-  purpose text not null, expires_at bigint not null
+  token_hash word primary key, workspace word not null, person word not null,
+  purpose word not null, expires_at bigint not null
 );
 
 create table calls (
-  workspace text not null, id text not null, at bigint not null, agent text not null,
-  agent_key text not null, environment text not null, run text not null, tool text not null,
-  verdict text not null, rule text not null, policy_version text not null,
+  workspace word not null, id word not null, at bigint not null, agent word not null,
+  agent_key word not null, environment word not null, run word not null, tool word not null,
+  verdict word not null, rule word not null, policy_version word not null,
   count bigint not null, facts bytea not null,
   primary key (workspace, agent_key, id)
 );
@@ -180,8 +233,9 @@ create index calls_at on calls (workspace, at);
 create table epoch (one bigint primary key check (one = 1), epoch bigint not null);
 insert into epoch values (1, 1);
 """,
+        serves=1,
     ),
 )
 
 #: newest migration this code knows
-NEWEST = MIGRATIONS[-1][0]
+NEWEST = MIGRATIONS[-1].version

@@ -12,6 +12,10 @@ DEPTH_MAX = 64
 MESSAGES_MAX = 200
 #: guarded calls in one batch
 CALLS_MAX = 1_000
+#: tool calls one turn of a model is believed to have
+TURN_CALLS_MAX = 10_000
+#: capabilities an agent can declare
+CAPABILITIES_MAX = 6
 #: longest wait of a poll, in seconds
 WAIT_SECONDS_MAX = 55
 

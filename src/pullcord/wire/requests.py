@@ -6,7 +6,9 @@ import msgspec
 
 from pullcord.wire.bounds import (
     CALLS_MAX,
+    CAPABILITIES_MAX,
     MESSAGES_MAX,
+    TURN_CALLS_MAX,
     Digest,
     MaybeName,
     MaybeText,
@@ -15,6 +17,17 @@ from pullcord.wire.bounds import (
     Seconds,
     Text,
 )
+
+#: take changed arguments · go on with one call of a turn while another waits · tell the model why
+#: it was refused · tell it a note that came with a yes · wait in no process · go on in another one
+Capability = Literal[
+    "edit_args",
+    "partial_resume",
+    "reason_on_reject",
+    "note_on_approve",
+    "durable",
+    "needs_same_process",
+]
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -90,6 +103,12 @@ class OpenIn(Request, frozen=True, kw_only=True):
     run: MaybeName = ""
     call: MaybeName = ""
     turn: MaybeName = ""
+    #: tool calls the model made in this turn; 0 when that is not known
+    turn_size: Annotated[int, msgspec.Meta(ge=0, le=TURN_CALLS_MAX)] = 0
+    #: what the agent can do with a decision; None is everything
+    capabilities: Annotated[list[Capability], msgspec.Meta(max_length=CAPABILITIES_MAX)] | None = (
+        None
+    )
     end_user: EndUserIn | None = None
     messages: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=MESSAGES_MAX)] = []
     claims: ClaimsIn | None = None

@@ -220,6 +220,7 @@ class DetailView(Reply, frozen=True, kw_only=True):
     report: str
     drift: list[ChangedField]
     acts: list[MayDo]
+    limits: list[str]  #: what the agent that asks cannot do with a decision
     people: list[PersonOut]  #: to whom it can be reassigned
     timeline: list[TimelineLine]
     receipts: list[ReceiptLine]

@@ -14,4 +14,4 @@ async def test_a_letter_is_in_the_inbox_at_once_and_wakes_nobody() -> None:
 
     assert found.outcome is Outcome.DELIVERED
     assert "person:maria" in found.detail
-    assert not channel.wakes
+    assert not channel.can.wakes

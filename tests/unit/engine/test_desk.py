@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pullcord.engine.courier import Unreached
 from pullcord.engine.desk import TRIES_MAX
+from pullcord.engine.unreached import Unreached
 from pullcord.errors import (
     AlreadyAccepted,
     AlreadyCollected,

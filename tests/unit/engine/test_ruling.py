@@ -54,6 +54,18 @@ async def test_a_change_the_policy_would_not_let_through_is_refused(
         assert (await town.row(name)).escalation.decision is None
 
 
+async def test_an_agent_that_cannot_take_changes_is_sent_none() -> None:
+    """Executed as proposed although a person changed it: that is what must not happen."""
+    async with shop() as (town, key):
+        name = await stopped(town, key, refund(capabilities=["durable"]))
+
+        with pytest.raises(InvalidInput, match="cannot take changed arguments"):
+            await town.person("maria").edit(name, amount=100.0)
+        row = await town.person("maria").approve(name)
+
+        assert row.escalation.decision is not None
+
+
 async def test_a_change_into_what_another_lenient_rule_watches_is_fine() -> None:
     """Only rules that ask for more people or other people stand in the way."""
     async with shop() as (town, key):

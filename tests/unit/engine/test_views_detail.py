@@ -51,6 +51,29 @@ async def test_the_first_screen_holds_ask_consequence_stakes_deadline_and_fallba
     assert view.status_url.startswith("https://pull.example/status/")
 
 
+async def test_what_the_agent_cannot_take_is_not_offered(shop: Shop) -> None:
+    """A change that the agent would ignore is worse than no change at all."""
+    escalation = await shop.opened(capabilities=["durable", "reason_on_reject"], turn_size=3)
+
+    view = await page(shop, escalation)
+
+    assert why_not(view, "edit") == "This agent cannot take changed arguments."
+    assert not any(each.is_editable for each in view.fields)
+    assert view.limits == [
+        "This agent cannot take changed arguments.",
+        "This agent's model will not read a note that comes with a yes.",
+    ]
+    assert ("Calls of the same turn", "3") in view.facts
+
+
+async def test_an_agent_that_says_nothing_can_take_everything(shop: Shop) -> None:
+    """A guarded function takes changes and words, and need not say so."""
+    view = await page(shop, await shop.opened())
+
+    assert "edit" in allowed(view)
+    assert view.limits == []
+
+
 async def test_arguments_become_typed_fields(shop: Shop) -> None:
     """A number stays a number: text that looks like one pays out the wrong amount."""
     escalation = await shop.opened()
@@ -308,6 +331,7 @@ async def test_who_is_asked_may_accept_decline_and_decide(shop: Shop) -> None:
         "comment",
         "reassign",
         "extend",
+        "edit",
     ]
     assert why_not(view, "ask") == "Nobody has accepted it yet; accept it first, then ask."
     assert why_not(view, "decide_late") == "It is not decided yet; decide it now instead."

@@ -1,0 +1,1 @@
+"""Adapters: an agent of any framework pauses, people decide, it resumes with exactly that."""

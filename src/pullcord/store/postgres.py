@@ -1,0 +1,319 @@
+"""The store on PostgreSQL 15 and newer: one statement per Change, any number of processes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pullcord.errors import StoreBusy
+from pullcord.path.timeline import Link
+from pullcord.store import queries_postgres as sql
+from pullcord.store.codec import escalation_of, instant, maybe_instant, micros, outcome_of
+from pullcord.store.connector import CONNECT_SECONDS, Connection, Connector
+from pullcord.store.filing_postgres import arrays
+from pullcord.store.lines_postgres import READ_SECONDS, WRITE_SECONDS, Job, Result, Switchboard
+from pullcord.store.listing import (
+    EARLIEST,
+    check_limit,
+    ended_too,
+    living_first,
+    read_cursor,
+    write_cursor,
+)
+from pullcord.store.migrating_postgres import begin, check_schema
+from pullcord.store.mishaps_postgres import Undone
+from pullcord.store.port import (
+    Filed,
+    Filter,
+    Head,
+    KeyTaken,
+    Outcome,
+    Page,
+    Row,
+    Sealed,
+    VersionConflict,
+)
+from pullcord.store.postgres_delivery import DeliveryVerbs
+from pullcord.store.postgres_office import OfficeVerbs
+
+
+class PostgresStore(DeliveryVerbs, OfficeVerbs):
+    """One database behind any number of processes; see `pullcord.store.port.Store`."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        write_seconds: float = WRITE_SECONDS,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
+        self.connector = Connector(dsn, connect_seconds=connect_seconds)
+        self._seconds = {"write_seconds": write_seconds, "read_seconds": read_seconds}
+        self._switchboard: Switchboard | None = None
+
+    # --- life of the store ----------------------------------------------------------------
+    async def start(self) -> None:
+        """Find the primary, refuse a schema it does not know, make that of an empty database.
+
+        Raises:
+            StoreBusy: no primary answers, or the schema is newer, older or half applied; says
+                what to do.
+        """
+        await begin(self.connector)
+        self._switchboard = Switchboard(self.connector, **self._seconds)
+
+    async def close(self) -> None:
+        """Finish what was taken in and let go; safe to repeat."""
+        board, self._switchboard = self._switchboard, None
+        if board is not None:
+            await board.close()
+
+    async def ping(self) -> None:
+        """One cheap read and the schema check."""
+        check_schema([tuple(row) for row in await self.read(sql.SCHEMA_VERSION)])
+
+    async def epoch(self) -> int:
+        """The store's epoch."""
+        return int((await self.read(sql.EPOCH))[0][0])
+
+    async def time(self) -> datetime:
+        """What the database's own clock says."""
+        return instant((await self.read(sql.TIME))[0][0])
+
+    @property
+    def _board(self) -> Switchboard:
+        if self._switchboard is None:
+            raise StoreBusy("the store is not open; start it first.")
+        return self._switchboard
+
+    async def read(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of a read."""
+        return await self._board.read(statement, *values)
+
+    async def write(self, statement: str, *values: Any) -> list[Any]:
+        """One fenced statement."""
+        return await self._board.write(statement, *values)
+
+    async def change(self, statement: str, *values: Any) -> int:
+        """How many rows one statement changed."""
+
+        async def job(connection: Connection) -> int:
+            told = await connection.execute(statement, *values)
+            return int(told.rpartition(" ")[2])
+
+        return await self.transact(job)
+
+    async def transact(self, job: Job[Result]) -> Result:
+        """Several statements in one fenced transaction."""
+        return await self._board.transact(job)
+
+    async def _one(self, statement: str, *values: Any) -> Any:
+        rows = await self.read(statement, *values)
+        return rows[0] if rows else None
+
+    # --- escalations ----------------------------------------------------------------------
+    async def commit(self, filed: Filed) -> None:
+        """Write it all or nothing, in one statement."""
+        try:
+            rows = await self._board.prepared(sql.COMMIT, lambda epoch: arrays(filed, epoch))
+        except Undone as undone:
+            raise await self._taken(filed.workspace, undone) from undone
+        is_whole, standing, digest = rows[0]
+        if standing is not None:
+            raise KeyTaken(filed.workspace, standing, digest)
+        if not is_whole:
+            named = ", ".join(row.escalation.id for row in filed.rows)
+            raise VersionConflict(f"{named}: another change was first")
+
+    async def _taken(self, workspace: str, undone: Undone) -> Exception:
+        """Why a Change of several parts was undone, after a write where a key is taken."""
+        if not undone.standing:
+            return undone
+        row = await self.load_confirmed(workspace, undone.standing)
+        assert row is not None, f"{undone.standing} stands under a key and cannot be read"
+        return KeyTaken(workspace, undone.standing, row.escalation.body_digest)
+
+    async def load(self, workspace: str, escalation: str) -> Row | None:
+        """One escalation, or None."""
+        return _row(await self._one(sql.LOAD, workspace, escalation))
+
+    async def load_confirmed(self, workspace: str, escalation: str) -> Row | None:
+        """The same by a write that every standby has when it is answered."""
+        rows = await self.write(sql.CONFIRM, workspace, escalation)
+        return _known(rows[0]) if rows else None
+
+    async def by_key(self, workspace: str, agent_key: str, key: str) -> Row | None:
+        """The escalation under an idempotency key."""
+        return _row(await self._one(sql.BY_KEY, workspace, agent_key, key))
+
+    async def by_status(self, status_digest: str) -> Row | None:
+        """The escalation of a status page."""
+        return _row(await self._one(sql.BY_STATUS, status_digest))
+
+    async def find(
+        self, workspace: str, wanted: Filter, *, cursor: str = "", limit: int = 50
+    ) -> Page:
+        """A page of the listing."""
+        check_limit(limit)
+        more, values = _conditions(wanted)
+        part, at, last = read_cursor(cursor)
+        rows: list[Row] = []
+        if part == "living" and living_first(wanted):
+            statement = _placed(sql.LIVING_PAGE, more, len(values))
+            found = await self.read(statement, workspace, *values, at, last, limit)
+            rows = [_known(each) for each in found]
+            if len(rows) == limit or not ended_too(wanted):
+                return Page(tuple(rows), write_cursor(rows, limit, part="living"))
+            at, last = EARLIEST
+        elif part == "living":
+            at, last = EARLIEST
+        statement = _placed(sql.ENDED_PAGE, more, len(values))
+        left = limit - len(rows)
+        found = await self.read(statement, workspace, *values, at, last, left)
+        ended = [_known(each) for each in found]
+        return Page((*rows, *ended), write_cursor(ended, left, part="ended"))
+
+    async def counts(self, workspace: str, wanted: Filter, *, limit: int = 1000) -> int:
+        """How many a listing would show, at most `limit`."""
+        more, values = _conditions(wanted)
+        if not ended_too(wanted):
+            more += sql.LIVING
+        elif not living_first(wanted):
+            more += sql.ENDED
+        statement = _placed(sql.COUNT, more, len(values))
+        row = await self._one(statement, workspace, *values, limit)
+        return int(row[0]) if row else 0
+
+    async def human_controls(self, workspace: str, agent: str, run: str) -> str:
+        """Id of the escalation through which a person controls this run, else empty."""
+        row = await self._one(sql.HUMAN, workspace, agent, run) if run else None
+        return str(row[0]) if row else ""
+
+    async def load_of_people(self, workspace: str) -> Mapping[str, int]:
+        """Living escalations each person owns."""
+        return dict(await self.read(sql.LOADS, workspace))
+
+    async def last_asked(self, workspace: str) -> Mapping[str, datetime]:
+        """When each person was last asked."""
+        return {who: instant(at) for who, at in await self.read(sql.ASKED, workspace)}
+
+    async def contents(
+        self, workspace: str, escalation: str, names: Sequence[str] = ()
+    ) -> Sequence[Sealed]:
+        """Sealed contents in the order they were written."""
+        if names:
+            rows = await self.read(sql.CONTENTS_NAMED, workspace, escalation, names)
+        else:
+            rows = await self.read(sql.CONTENTS, workspace, escalation)
+        return [Sealed(*row) for row in rows]
+
+    async def contents_of(
+        self, workspace: str, escalations: Sequence[str], name: str
+    ) -> Mapping[str, Sealed]:
+        """One named content of many escalations at once."""
+        rows = await self.read(sql.CONTENTS_OF, workspace, escalations, name)
+        return {row[0]: Sealed(*row) for row in rows}
+
+    async def timeline(
+        self, workspace: str, chain: str, *, after: int = 0, limit: int = 500
+    ) -> Sequence[Link]:
+        """Links of one chain after a sequence number."""
+        rows = await self.read(sql.TIMELINE, workspace, chain, after, limit)
+        return [Link(row[0], row[1], instant(row[2]), *row[3:]) for row in rows]
+
+    async def chains(self, workspace: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
+        """Ids of all escalations in id order."""
+        return [row[0] for row in await self.read(sql.CHAINS, workspace, after, limit)]
+
+    async def put_outcome(self, workspace: str, outcome: Outcome) -> None:
+        """Keep a label that was learned afterwards."""
+        assert outcome.workspace == workspace, f"an outcome of {outcome.workspace!r}"
+        values = (
+            workspace,
+            outcome.escalation,
+            outcome.run,
+            outcome.label,
+            outcome.text,
+            outcome.by,
+            micros(outcome.at),
+        )
+        await self.change(sql.OUTCOME, *values)
+
+    async def outcomes(self, workspace: str, escalation: str) -> Sequence[Outcome]:
+        """What was learned about one escalation."""
+        rows = await self.read(sql.OUTCOMES, workspace, escalation)
+        return [outcome_of(row) for row in rows]
+
+    # --- the engine's claims ----------------------------------------------------------------
+    async def claim_due(
+        self, now: datetime, *, lease_until: datetime, limit: int = 100
+    ) -> Sequence[Row]:
+        """Escalations whose time has come, leased."""
+        rows = await self.write(sql.CLAIM, micros(lease_until), micros(now), limit)
+        return sorted((_known(row) for row in rows), key=lambda row: row.escalation.id)
+
+    async def rest(self, workspace: str, escalation: str, *, version: int) -> None:
+        """Nothing was due: sleep until its own deadline."""
+        await self.change(sql.REST, workspace, escalation, version)
+
+    async def next_wake(self) -> datetime | None:
+        """The earliest wake-up."""
+        return maybe_instant((await self._one(sql.NEXT_WAKE))[0])
+
+    async def overdue_since(self, now: datetime) -> datetime | None:
+        """The earliest deadline that has passed."""
+        return maybe_instant((await self._one(sql.OVERDUE, micros(now)))[0])
+
+    async def nudge(self, workspace: str, at: datetime) -> int:
+        """Wake every open escalation at `at`."""
+        return await self.change(sql.NUDGE, micros(at), workspace)
+
+    async def claim_duties(
+        self, now: datetime, *, lease_until: datetime, limit: int = 10
+    ) -> Sequence[tuple[str, str]]:
+        """Duties that are due, leased."""
+        rows = await self.write(sql.CLAIM_DUTIES, micros(lease_until), micros(now), limit)
+        return sorted((row[0], row[1]) for row in rows)
+
+    async def enrol_duty(self, workspace: str, duty: str, first_at: datetime) -> None:
+        """Make the row of a duty; one that exists keeps its time."""
+        await self.change(sql.ENROL_DUTY, workspace, duty, micros(first_at))
+
+    async def finish_duty(self, workspace: str, duty: str, next_at: datetime) -> None:
+        """The duty is done until `next_at`."""
+        await self.change(sql.FINISH_DUTY, workspace, duty, micros(next_at))
+
+    async def decided_for(
+        self, workspace: str, agent_key: str, *, attempt: str = "", limit: int = 100
+    ) -> Sequence[Row]:
+        """What waits for one API key."""
+        rows = await self.read(sql.DECIDED, workspace, agent_key, attempt, limit)
+        return [_known(row) for row in rows]
+
+
+def _row(found: Any) -> Row | None:
+    return None if found is None else _known(found)
+
+
+def _known(found: Any) -> Row:
+    return Row(escalation_of(found[0]), Head(found[1], found[2]))
+
+
+def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
+    """The conditions of a listing, and their values; the workspace is value number one."""
+    parts: list[str] = []
+    values: list[Any] = []
+    if wanted.statuses:
+        values.append(wanted.statuses)
+        parts.append(sql.STATUSES.format(n=len(values) + 1))
+    for name, condition in (*sql.WANTED.items(), ("candidate", sql.CANDIDATE)):
+        value = getattr(wanted, name)
+        if value:
+            values.append(value)
+            parts.append(condition.format(n=len(values) + 1))
+    return "".join(f" and {part}" for part in parts), values
+
+
+def _placed(statement: str, more: str, count: int) -> str:
+    """The statement with its conditions, and its own values numbered after theirs."""
+    return statement.format(more=more, a=count + 2, b=count + 3, c=count + 4)

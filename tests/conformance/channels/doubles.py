@@ -1,0 +1,10 @@
+"""The doubles of providers: one line each, and a channel is held to the whole suite."""
+
+from tests.conformance.channels.double import Double
+from tests.conformance.channels.paper_double import PaperDouble
+from tests.conformance.channels.webhook_double import WebhookDouble
+
+DOUBLES: dict[str, type[Double]] = {
+    "paper": PaperDouble,
+    "webhook": WebhookDouble,
+}
