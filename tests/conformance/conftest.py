@@ -18,7 +18,7 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         return
     databases: Databases = request.getfixturevalue("pg")
     found = PostgresPlace(databases)
-    await databases.make(found.name)
+    await databases.make_ready(found.name)
     yield found
     await databases.drop(found.name)
 

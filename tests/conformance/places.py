@@ -11,7 +11,7 @@ from pullcord.store.mishaps_postgres import FAILURES, mishap
 from pullcord.store.port import Store
 from pullcord.store.postgres import PostgresStore
 from pullcord.store.sqlite import SqliteStore
-from tests.postgres.databases import Databases
+from tests.postgres.databases import APP, Databases
 
 
 class Place(Protocol):
@@ -39,7 +39,7 @@ class SqlitePlace:
 
 
 class PostgresPlace:
-    """A database of PostgreSQL and the role that owns it."""
+    """A database of PostgreSQL, served by the role that may change no rule."""
 
     def __init__(self, databases: Databases) -> None:
         self.databases = databases
@@ -47,7 +47,7 @@ class PostgresPlace:
 
     @property
     def dsn(self) -> str:
-        return self.databases.of(self.name)
+        return self.databases.of(self.name, user=APP)
 
     def store(self) -> PostgresStore:
         # the machine of the tests may be slow; how long is too long is tried elsewhere

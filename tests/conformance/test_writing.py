@@ -274,7 +274,7 @@ async def test_a_message_of_an_escalation_that_is_not_there_is_refused(
 
 @pytest.mark.parametrize("steps", range(6))
 async def test_a_cancelled_caller_neither_loses_nor_doubles_its_write(
-    steps: int, stage: Stage, store: Store
+    steps: int, stage: Stage, store: Store, place: Place
 ) -> None:
     """A client that hangs up does not decide what is durable: it is there once, or not at all."""
     filed = stage.opening("esc_1")
@@ -285,14 +285,18 @@ async def test_a_cancelled_caller_neither_loses_nor_doubles_its_write(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     neighbour = await stage.open("esc_2")
+    await store.close()  # finishes what was taken in
 
-    found = await store.load("shop", "esc_1")
+    again = place.store()
+    await again.start()
+    found = await again.load("shop", "esc_1")
     assert found in (None, filed.rows[0])
     assert found is not None or steps == 0
-    assert await store.load("shop", "esc_2") == neighbour
-    outbox = await store.claim_outgoing(NOON, lease_until=NOON)
+    assert await again.load("shop", "esc_2") == neighbour
+    outbox = await again.claim_outgoing(NOON, lease_until=NOON)
     ours = [each for _, each in outbox if each.message.escalation == "esc_1"]
     assert len(ours) == (len(filed.outgoing) if found else 0)
+    await again.close()
 
 
 async def test_a_closed_store_takes_nothing_and_says_so(

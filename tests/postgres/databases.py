@@ -3,33 +3,43 @@
 Their language sorts as people do, not by bytes: nothing of ours may depend on that.
 """
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from pullcord.store.connector import Connector
+from pullcord.store.migrating_postgres import upgrade
+from pullcord.store.roles_postgres import rights
 from tests.postgres.machine import binaries, new_folder, new_server, throw_away
 
 DSN_VARIABLE = "PULLCORD_TEST_DSN"
+#: who owns the databases, and who serves from them; the latter may change no rule
+OWNER, APP = "pullcord_test_owner", "pullcord_test_app"
+PASSWORD = "not-a-secret"
 #: nothing of these tests outlives them, so nothing has to reach the disk
 HURRY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 @dataclass
 class Databases:
-    """A server's databases; `dsn` names a role that may create them."""
+    """A server's databases; `dsn` names a role that may make roles and databases."""
 
     dsn: str
     count: int = 0
+    template: str = ""
 
     def of(self, database: str, *, user: str = "") -> str:
         """The address of one of them."""
         parts = urlsplit(self.dsn)
         place = parts.netloc.rpartition("@")[2]
-        netloc = f"{user}@{place}" if user else parts.netloc
+        netloc = f"{user}:{PASSWORD}@{place}" if user else parts.netloc
         return urlunsplit((parts.scheme, netloc, f"/{database}", parts.query, ""))
 
     def name(self) -> str:
@@ -48,15 +58,44 @@ class Databases:
             await connection.close()
 
     async def make(self, name: str) -> None:
-        """An empty database."""
+        """An empty database that belongs to the owner."""
         await self.run(
             f"create database {name} template template0 encoding 'UTF8' "
             "locale_provider icu icu_locale 'en-US' lc_collate 'C' lc_ctype 'C'"
         )
+        await self.run(
+            f"revoke create on schema public from public; "
+            f"grant usage, create on schema public to {OWNER}; "
+            f"grant usage on schema public to {APP}",
+            database=name,
+        )
+
+    async def make_ready(self, name: str) -> None:
+        """A database with our schema, on which the serving role may serve."""
+        if not self.template:
+            self.template = self.name()
+            await self.make(self.template)
+            await upgrade(Connector(self.of(self.template, user=OWNER)))
+            await self.run(rights(APP), database=self.template, user=OWNER)
+        await self.run(f"create database {name} template {self.template}")
+
+    async def make_roles(self) -> None:
+        """The two roles, with a password for servers that ask for one."""
+        for role in (OWNER, APP):
+            await self.run(
+                f"do $$ begin if to_regrole('{role}') is null then "
+                f"create role {role} login password '{PASSWORD}'; end if; end $$"
+            )
 
     async def drop(self, name: str) -> None:
         """Gone, with whoever is still connected."""
         await self.run(f"drop database if exists {name} with (force)")
+
+
+def apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: a fixture may be asked for while another loop runs."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
 
 
 @contextmanager
@@ -64,11 +103,17 @@ def databases() -> Iterator[Databases]:
     """The server for a whole session."""
     given = os.environ.get(DSN_VARIABLE)
     if given:
-        yield Databases(given)
+        found = Databases(given)
+        apart(found.make_roles())
+        yield found
+        if found.template:
+            apart(found.drop(found.template))
         return
     folder = new_folder(in_memory=True)
     server = new_server(folder, binaries(), settings=HURRY)
     try:
-        yield Databases(server.dsn())
+        found = Databases(server.dsn())
+        apart(found.make_roles())
+        yield found
     finally:
         throw_away(folder, [server])

@@ -73,7 +73,9 @@ def binaries() -> Path:
 
 
 def version_of(folder: Path) -> int:
-    told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True)
+    told = subprocess.run(
+        [folder / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
     return int(told.stdout.split()[2].partition(".")[0])
 
 
@@ -114,7 +116,9 @@ class Server:
     def run(self, program: str, *arguments: str) -> str:
         """Run one of the server's programs to its end."""
         command = [*as_whom(), str(self.bin / program), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, cwd="/")
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=WITHIN, cwd="/", check=False
+        )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -144,7 +148,7 @@ class Server:
         assert self.process is not None
         assert self.process.poll() is None, self.log()
         command = [str(self.bin / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]
-        return subprocess.run(command, capture_output=True).returncode == 0
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def log(self) -> str:
         """The end of its log."""
@@ -162,6 +166,7 @@ class Server:
             text=True,
             timeout=WITHIN,
             env=environment,
+            check=False,
         )
         assert done.returncode == 0, f"{statement}: {done.stderr}"
         return done.stdout.strip()
@@ -249,9 +254,7 @@ def new_folder(*, in_memory: bool = False) -> Path:
     return folder
 
 
-def new_server(
-    folder: Path, bin: Path, *, settings: dict[str, str] | None = None
-) -> Server:
+def new_server(folder: Path, bin: Path, *, settings: dict[str, str] | None = None) -> Server:
     """A server that runs."""
     server = Server(folder, bin)
     server.make(settings)

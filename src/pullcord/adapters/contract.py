@@ -8,12 +8,14 @@ resume value, an edited call) is a wake-up and never an authority: the decision 
 the server, proven by its signature, and executed by the client as for any guarded function.
 """
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from pullcord.client import texts
 from pullcord.client.asking import (
@@ -45,7 +47,7 @@ from pullcord.client.guarding import cleared, handed_over, note, opened
 from pullcord.client.policy import RUNS, InHand
 from pullcord.client.runs import NO_RUN, Run, current, key_of
 from pullcord.client.tools import Guarded, Prepared
-from pullcord.client.verifying import check, proof_of
+from pullcord.client.verifying import Verified, check, proof_of, read_proof
 from pullcord.errors import (
     AlreadyCollected,
     DeniedByPolicy,
@@ -62,6 +64,7 @@ from pullcord.errors import (
 )
 from pullcord.trigger.evaluate import Judgement
 from pullcord.trigger.rules import Verdict
+from pullcord.wire.bounds import MESSAGES_MAX
 from pullcord.wire.replies import CollectedOut, EscalationOut
 from pullcord.wire.requests import AskIn, Capability, ReportIn
 
@@ -118,9 +121,37 @@ class Done:
 
     @property
     def notice(self) -> str:
-        """What the model must be told besides the result; empty after a plain yes."""
-        is_plain = self.decision.kind == "approve" and not self.decision.note
-        return "" if is_plain else self.decision.for_model
+        """What the model must be told besides the result; empty after a plain yes.
+
+        A model that is not told that its call was changed makes it again.
+        """
+        decision = self.decision
+        who, at = decision.by or "A person", decision.at.strftime("%Y-%m-%d %H:%M UTC")
+        parts = []
+        if decision.kind == "edit":
+            parts.append(
+                f"{who} changed this call before it ran ({at}). It ran with "
+                f"{_as_text(decision.args)}, not with what you wrote. That is what was decided; "
+                "do not repeat your original call."
+            )
+        elif decision.is_by_rule:
+            parts.append(f"Nobody decided by {at}; the rule lets this call run then, so it ran.")
+        if decision.note:
+            parts.append(f"{who} says ({at}): {decision.note}")
+        return " ".join(parts)
+
+
+class Result(str):
+    """What a tool returned to the framework, and the text of it for the record."""
+
+    __slots__ = ("value",)
+    value: Any
+
+    def __new__(cls, text: str, value: Any) -> Self:
+        """The text, with the framework's own value at hand."""
+        found = super().__new__(cls, text)
+        found.value = value
+        return found
 
 
 class ToolFailed(Exception):
@@ -158,16 +189,34 @@ class _Lasting(OrderedDict[str, T]):
         return value
 
 
+class Transcripts:
+    """Transcripts of a framework made plain; what was made plain before is not made again."""
+
+    def __init__(self, plain: Callable[[Any], Sequence[dict[str, Any]]]) -> None:
+        self._plain = plain
+        self._kept: _Lasting[tuple[list[Any], list[Sequence[dict[str, Any]]]]] = _Lasting(
+            THREADS_MAX
+        )
+
+    def of(self, thread: str, messages: Sequence[Any]) -> list[dict[str, Any]]:
+        """The last messages of a conversation in the common chat shape."""
+        last = list(messages[-MESSAGES_MAX:])
+        known, plain = self._kept.get(thread, ([], []))
+        same = 0
+        while same < min(len(known), len(last)) and known[same] is last[same]:
+            same += 1
+        plain = [*plain[:same], *(self._plain(each) for each in last[same:])]
+        self._kept.keep(thread, (last, plain))
+        return [message for each in plain for message in each]
+
+
 class Gate:
     """Stops calls, asks people and carries out what they decide, for one adapter."""
 
-    def __init__(
-        self, cord: Face, framework: Framework, *, capabilities: Sequence[Capability] | None = None
-    ) -> None:
+    def __init__(self, cord: Face, framework: Framework) -> None:
         self.framework = framework
         self._inside = inside(cord)
         self._core = self._inside.core
-        self._can = tuple(framework.capabilities if capabilities is None else capabilities)
         self._threads: _Lasting[_Thread] = _Lasting(THREADS_MAX)
         self._ended: _Lasting[Done | NotDone] = _Lasting(RESULTS_MAX)
 
@@ -367,7 +416,7 @@ class Gate:
             value = yield from carry_out(core, guarded, found, subject)
         except ToolFailed as failed:
             return Done(failed.value, decision, is_failed=True)
-        return Done(value, decision)
+        return Done(value.value if isinstance(value, Result) else value, decision)
 
     def answered(self, standing: EscalationOut) -> Flow[Decision]:
         """What people answered; what it lets run, the agent does and reports itself.
@@ -400,16 +449,35 @@ class Gate:
         return found
 
     def given(self, escalation: str, tool: str) -> Flow[CollectedOut]:
-        """A decision of any kind, to be handed on; what lets nothing run is reported at once."""
+        """A decision of any kind, collected and proven, to be kept by the framework.
+
+        Say `noted` when it is kept there: until then a crash leaves it unreported, and people are
+        told, instead of lost.
+        """
         core = self._core
         yield from current_policy(core)
         found = yield from self._collected(escalation, Subject(tool or "the question", core))
         if lets_run(found):
             check(proof_of(found), public_keys=core.public_keys(), now=core.now())
-            core.executions.begin(escalation)
-        else:
-            yield from take_note(core, found)
         return found
+
+    def noted(self, found: CollectedOut) -> Flow[None]:
+        """The framework keeps it; what lets nothing run is reported, the rest is begun."""
+        if self._core.executions.has_begun(found.escalation):
+            return
+        if lets_run(found):
+            self._core.executions.begin(found.escalation)
+        else:
+            yield from take_note(self._core, found)
+
+    def proven(self, text: str) -> Verified:
+        """A signed decision that came back from the framework's own state.
+
+        Raises:
+            Drifted, DecisionExpired, InvalidInput: it does not hold.
+        """
+        proof = read_proof(text)
+        return check(proof, public_keys=self._core.public_keys(), now=self._core.now())
 
     def refused(self, found: CollectedOut) -> NotDone:
         """The error a decision stands for that lets nothing run."""
@@ -450,7 +518,7 @@ class Gate:
         return found
 
     def _built(self, call: ToolCall) -> Circumstances:
-        can = self._can if call.capabilities is None else call.capabilities
+        can = self.framework.capabilities if call.capabilities is None else call.capabilities
         return Circumstances(call.turn, call.turn_size, can)
 
     def _not_the_same(self, call: ToolCall, subject: Subject) -> NotDone:
@@ -459,9 +527,32 @@ class Gate:
         return subject.error(DeniedByPolicy, texts.denied(call.tool, why, self._core.now()))
 
 
+_gates: WeakKeyDictionary[Face, dict[str, Gate]] = WeakKeyDictionary()
+
+
+def gate_of(cord: Face, framework: Framework) -> Gate:
+    """The one gate of a client for a framework: what one part of an adapter stops, all know."""
+    return _gates.setdefault(cord, {}).setdefault(framework.name, Gate(cord, framework))
+
+
 def _prepared(call: ToolCall) -> tuple[Guarded, Prepared]:
     guarded = Guarded(tool=call.tool, function=_arguments)
     return guarded, guarded.prepare((), call.args)
+
+
+def _as_text(args: Mapping[str, Any] | None) -> str:
+    return json.dumps(args or {}, ensure_ascii=False)
+
+
+def chat_call(id: str, tool: str, args: Mapping[str, Any] | str) -> dict[str, Any]:
+    """A tool call in the common chat shape."""
+    text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False, default=str)
+    return {"id": id, "type": "function", "function": {"name": tool, "arguments": text}}
+
+
+def with_notice(notice: str, text: str) -> str:
+    """A result with what the model must be told before it."""
+    return f"{notice}\n\n{text}" if notice else text
 
 
 def _arguments(**arguments: Any) -> Mapping[str, Any]:

@@ -77,6 +77,8 @@ class Abilities:
     answers: bool = False
     #: whether it takes asks and reminders only, no news
     only_asks: bool = False
+    #: whether a signed-in person's browser links itself, without a code
+    links_here: bool = False
     found_by: FoundBy = FoundBy.EVERYBODY
     limits: Limits = Limits()
     #: per destination; first letters of an escalation are never held

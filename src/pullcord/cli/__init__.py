@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from pullcord.cli import benching, demonstrating, office, policy, proving, replaying, serving
+from pullcord.cli import (
+    benching,
+    database,
+    demonstrating,
+    office,
+    policy,
+    proving,
+    replaying,
+    serving,
+)
 
 app = typer.Typer(
     name="pullcord",
@@ -15,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for each in (demonstrating, benching, serving, policy, office, replaying, proving):
+for each in (demonstrating, benching, serving, policy, office, replaying, proving, database):
     each.register(app)
 
 

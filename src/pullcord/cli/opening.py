@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pullcord.cli.places import master_of, path_of, store_of
+from pullcord.cli.places import is_postgres, master_of, path_of, store_of
 from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
 from pullcord.errors import InvalidInput, NotFound
@@ -16,7 +16,7 @@ async def house_of(db: str, *, settings: Settings | None = None) -> AsyncIterato
     Raises:
         NotFound: there is no such database.
     """
-    if not path_of(db).exists():
+    if not is_postgres(db) and not path_of(db).exists():
         raise NotFound(
             f"there is no database {db!r}. Name it with --db, or begin with "
             "`pullcord init` and `pullcord serve --config pullcord.yaml`."

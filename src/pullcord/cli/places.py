@@ -1,7 +1,8 @@
 """Where a Pullcord keeps its things: the database and the secret that seals and signs.
 
-The secret stands beside the database in a file only its owner can read, or in the environment.
-Without it sealed content is lost, so it is made once and never replaced.
+The secret stands beside the database in a file only its owner can read, in a file that is named,
+or in the environment. Without it sealed content is lost, so it is made once and never replaced. A
+PostgreSQL database has no "beside": every server of it is given the same secret.
 """
 
 import base64
@@ -11,21 +12,39 @@ import tempfile
 from pathlib import Path
 
 from pullcord.errors import InvalidInput
+from pullcord.store.port import Store
 from pullcord.store.sqlite import SqliteStore
 
-#: environment variables: where the database is, and the secret of 32 bytes in base64url
+#: environment variables: where the database is, the secret of 32 bytes in base64url, its file
 DB_VARIABLE = "PULLCORD_DB"
 MASTER_VARIABLE = "PULLCORD_MASTER_KEY"
+KEY_FILE_VARIABLE = "PULLCORD_MASTER_KEY_FILE"
 DB_DEFAULT = "pullcord.db"
 
 
-def store_of(db: str) -> SqliteStore:
-    """The store of a database address: a path, or `sqlite:///path`.
+def is_postgres(db: str) -> bool:
+    """Whether this is the address of a PostgreSQL database."""
+    return db.startswith(("postgresql://", "postgres://"))
+
+
+def store_of(db: str) -> Store:
+    """The store of a database address: a path, `sqlite:///path` or `postgresql://host/database`.
 
     Raises:
         InvalidInput: an address of a kind this version does not serve.
     """
-    return SqliteStore(path_of(db))
+    if not is_postgres(db):
+        return SqliteStore(path_of(db))
+    try:
+        from pullcord.store.postgres import PostgresStore
+    except ImportError:
+        raise InvalidInput(
+            "db",
+            value="postgresql://…",
+            limit="a path, where the driver of PostgreSQL is not installed",
+            remedy="Install it: pip install 'pullcord[postgres]'.",
+        ) from None
+    return PostgresStore(db)
 
 
 def path_of(db: str) -> Path:
@@ -33,20 +52,35 @@ def path_of(db: str) -> Path:
     text = db.removeprefix("sqlite:///")
     if "://" in text:
         raise InvalidInput(
-            "db", value=db, limit="a path or sqlite:///path", remedy="Name a file to keep it in."
+            "db",
+            value=db,
+            limit="a path, sqlite:///path or postgresql://host/database",
+            remedy="Name a file to keep it in.",
         )
     return Path(text).expanduser()
 
 
-def master_of(db: str) -> bytes:
-    """The secret of this database; made at its first use.
+def master_of(db: str, *, key_file: Path | None = None) -> bytes:
+    """The secret of this database; beside a file it is made at its first use.
 
     Raises:
-        InvalidInput: it is there and is no secret of 32 bytes, or the database has lost its own.
+        InvalidInput: it is there and is no secret of 32 bytes, it was not given, or the database
+            has lost its own.
     """
+    named = key_file or os.environ.get(KEY_FILE_VARIABLE)
+    if named:
+        return _named(Path(named))
     given = os.environ.get(MASTER_VARIABLE)
     if given:
         return _decoded(given, MASTER_VARIABLE)
+    if is_postgres(db):
+        raise InvalidInput(
+            "master key",
+            value=None,
+            limit="the same on every server of this database",
+            remedy=f"Name its file with --key-file or {KEY_FILE_VARIABLE}, or set "
+            f"{MASTER_VARIABLE}. The first time, make it: pullcord db key pullcord.key",
+        )
     path = path_of(db)
     kept = path.with_name(path.name + ".key")
     if kept.exists():
@@ -59,6 +93,30 @@ def master_of(db: str) -> bytes:
             remedy=f"Put it back, or set {MASTER_VARIABLE}; without it nothing sealed can be read.",
         )
     return _made(kept)
+
+
+def key_made(kept: Path) -> bytes:
+    """A new secret in a file of its own.
+
+    Raises:
+        InvalidInput: the file is there already; a secret is never replaced.
+    """
+    if kept.exists():
+        raise InvalidInput(
+            "file", value=str(kept), limit="a file that is not there", remedy="Keep the key in it."
+        )
+    return _made(kept)
+
+
+def _named(kept: Path) -> bytes:
+    if not kept.is_file():
+        raise InvalidInput(
+            "key file",
+            value=str(kept),
+            limit="a file with a key",
+            remedy="Make it once with `pullcord db key FILE` and copy it to every server.",
+        )
+    return _read(kept)
 
 
 def _made(kept: Path) -> bytes:

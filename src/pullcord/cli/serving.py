@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from pullcord.channels.offered import options_in
 from pullcord.channels.webhook import address
-from pullcord.cli.places import DB_DEFAULT, master_of, store_of
+from pullcord.cli.places import DB_DEFAULT, KEY_FILE_VARIABLE, master_of, store_of
 from pullcord.cli.voice import Db, caution, command, err
 from pullcord.config.read import read_path
 from pullcord.console.hosting import listening, served, url_of
@@ -36,6 +37,12 @@ async def serve(
     config: Annotated[
         Path | None, typer.Option("--config", help="Policy file to apply at start.")
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file", envvar=KEY_FILE_VARIABLE, help="File with the key that seals and signs."
+        ),
+    ] = None,
     public_url: Annotated[
         str,
         typer.Option(envvar="PULLCORD_PUBLIC_URL", help="Address people and agents use."),
@@ -60,8 +67,9 @@ async def serve(
             webhook_url=webhook_url,
             webhook_secret=webhook_secret,
             heartbeat_url=heartbeat_url,
+            channels=options_in(os.environ),
         )
-        house = furnish(store_of(db), master=master_of(db), settings=settings)
+        house = furnish(store_of(db), master=master_of(db, key_file=key_file), settings=settings)
         async with opened(house, runs=False):
             await begin(house, config)
             await greet(house)

@@ -27,7 +27,10 @@ Spec = ParamSpec("Spec")
 Result = TypeVar("Result")
 
 Db = Annotated[
-    str, typer.Option("--db", envvar=DB_VARIABLE, help="Database file.", show_default=True)
+    str,
+    typer.Option(
+        "--db", envvar=DB_VARIABLE, help="Database: a file, or postgresql://…", show_default=True
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Workspace = Annotated[

@@ -74,7 +74,7 @@ def verify(
         DecisionExpired: genuine, and its time is over.
         InvalidInput: this is no proof.
     """
-    given = _read(proof)
+    given = read_proof(proof)
     verified = check(given, public_keys=public_keys, now=now or datetime.now(UTC))
     expected = {"tool": tool, "environment": environment}
     if workspace:
@@ -131,7 +131,12 @@ def check(proof: Proof, *, public_keys: Mapping[str, str], now: datetime) -> Ver
     )
 
 
-def _read(proof: Proof | str | bytes) -> Proof:
+def read_proof(proof: Proof | str | bytes) -> Proof:
+    """A proof from its text.
+
+    Raises:
+        InvalidInput: it is none.
+    """
     if isinstance(proof, Proof):
         return proof
     if len(proof) > PROOF_BYTES_MAX:

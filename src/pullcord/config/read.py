@@ -13,6 +13,7 @@ from pullcord.config.cautions import cautions
 from pullcord.config.configuration import AgentTerms, Configuration, Defaults
 from pullcord.config.fields import Problems, Section
 from pullcord.config.names import NOBODY, Names, check_names
+from pullcord.config.reach import read_reach, read_steps
 from pullcord.config.rules import read_rules, read_tools
 from pullcord.config.sources import merged, parts_of, source_of
 from pullcord.errors import InvalidPolicy
@@ -136,6 +137,7 @@ def _person(key: str, part: Section, timezone: str) -> Person:
         capacity=part.count("capacity", CAPACITY_DEFAULT, high=1_000_000),
         can_sign_in=part.flag("can_sign_in", default=True),
         absences=tuple(_absence(each) for each in part.items("absences", limit=200)),
+        reach=read_reach(part.section("reach")),
     )
     if not part.get("email") and not part.get("phone"):
         part.refuse("email", None, limit="at least one contact", remedy="Write email: or phone:")
@@ -276,7 +278,12 @@ def _rung(part: Section) -> Rung:
     if within > ACCEPT_WITHIN_MAX:
         given = part.get("accept_within")
         part.refuse("accept_within", given, limit="at most 7d", remedy="Ask the next one earlier.")
-    rung = Rung(target=_target(part), accept_within=within, wakes=part.flag("wake"))
+    rung = Rung(
+        target=_target(part),
+        accept_within=within,
+        wakes=part.flag("wake"),
+        reach=read_steps(part, "reach", within=within),
+    )
     part.close()
     return rung
 

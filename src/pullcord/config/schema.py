@@ -9,9 +9,11 @@ from typing import Any
 
 from pullcord.config.configuration import FALLBACKS
 from pullcord.config.fields import ENTRIES_MAX, NAME_PATTERN, SPAN_PATTERN
+from pullcord.config.reach import QUIET_PATTERN
 from pullcord.config.read import DAYS, ROTATIONS
 from pullcord.config.rules import MODES, OPTIONS_MAX, SEVERITIES
 from pullcord.owner.ladder import KINDS, RUNGS_MAX
+from pullcord.owner.reach import STEPS_MAX
 from pullcord.owner.roster import Role
 from pullcord.trigger.expression import SOURCE_LENGTH_MAX
 from pullcord.trigger.rules import QUESTION_MAX, RULES_MAX
@@ -73,10 +75,39 @@ def _person() -> Schema:
             "capacity": _count("Living escalations before others are asked first.", 1_000_000),
             "can_sign_in": _flag("Whether they may open the console."),
             "absences": _list("When they are away.", _absence(), 200),
+            "reach": _reach(),
         },
         needed=("name",),
         one_of=("email", "phone"),
     )
+
+
+def _reach() -> Schema:
+    quiet = _text("When they are not to be disturbed, on their own clock.", "22:00-07:00")
+    return _object(
+        "Their own rules: which way after how long, and when they are left to sleep.",
+        {
+            "steps": _reach_steps("Which way is tried after how long."),
+            "urgent": _reach_steps("The same for high and critical, if they differ."),
+            "quiet": {**quiet, "pattern": f"^({QUIET_PATTERN})?$"},
+            "quiet_below": _choice("From this severity on quiet hours do not count.", SEVERITIES),
+            "wakes_per_day": {**_count("How often they may be woken by day.", 100), "minimum": 0},
+            "wakes_per_night": {**_count("How often by night.", 100), "minimum": 0},
+            "digest_every": _span("News and reminders go together so often."),
+        },
+    )
+
+
+def _reach_steps(said: str) -> Schema:
+    step = _object(
+        "One way to try.",
+        {
+            "by": _name("A channel, such as email, slack or voice."),
+            "after": _span("How long after being asked; at once if absent."),
+        },
+        needed=("by",),
+    )
+    return _list(said, step, STEPS_MAX)
 
 
 def _absence() -> Schema:
@@ -139,6 +170,7 @@ def _ladder() -> Schema:
             "ask": {**_text("Whom.", "schedule/billing", "person/tom"), "pattern": asked},
             "accept_within": _span("How long they have to say that they have it."),
             "wake": _flag("Whether they may be woken."),
+            "reach": _reach_steps("Which way is tried after how long, before their own rules."),
         },
         needed=("ask",),
     )

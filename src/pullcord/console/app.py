@@ -3,13 +3,13 @@
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from pullcord.console import account, assets, escalation, inbox, office
+from pullcord.console import account, acts, assets, channels, escalation, inbox, office
 from pullcord.console.refusals import Handler, not_found, paged
 from pullcord.console.status import StatusPages
 from pullcord.engine.house import House
 
 #: where the API lives: a wrong address there is answered by a problem, not by a page
-API = ("/v1", "/livez", "/readyz", "/metrics", "/openapi.json", "/mcp")
+API = ("/v1", "/livez", "/readyz", "/metrics", "/openapi.json", "/mcp", "/callbacks")
 
 
 class Elsewhere(Route):
@@ -29,6 +29,8 @@ def routes(house: House) -> list[BaseRoute]:
         *_pages(),
         Route("/status/{token}", status.show, methods=["GET"]),
         Route("/status/{token}/{what}", status.post, methods=["POST"]),
+        Route("/status/{token}/confirm/{code}", status.confirm_page, methods=["GET"]),
+        Route("/status/{token}/confirm/{code}", status.confirm, methods=["POST"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
         Elsewhere("/{rest:path}", not_found, methods=["GET"]),
     ]
@@ -49,6 +51,15 @@ def _pages() -> list[BaseRoute]:
         _get("/on-call", office.on_call),
         _get("/people", office.people),
         _post("/people/{id}/invite", office.invite),
+        _get("/people/{id}/reach", channels.reach),
+        _post("/people/{id}/reach", channels.set_reach),
+        _get("/channels", channels.channels),
+        _post("/channels/{name}/test", channels.try_out),
+        _post("/channels/{name}/code", channels.make_code),
+        _post("/channels/{name}/devices", channels.add_device),
+        _post("/channels/{name}/unlink", channels.unlink),
+        _get("/acts/{token}", acts.show),
+        _post("/acts/{token}", acts.act),
         _get("/policy", office.policy),
         _post("/policy/roll-back", office.roll_back),
         _get("/keys", office.keys),

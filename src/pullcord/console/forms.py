@@ -184,9 +184,7 @@ def parsed_args(flat: Flat, view: DetailView) -> dict[str, Any]:
         if name.startswith("arg.") and name.removeprefix("arg.").partition("#")[0] in editable
     }
     unchanged = {path for path, text in originals(view).items() if sent.get(path) == text}
-    changes = {
-        name: text for name, text in sent.items() if name.partition("#")[0] not in unchanged
-    }
+    changes = {name: text for name, text in sent.items() if name.partition("#")[0] not in unchanged}
     try:
         return parse_form(_schema_of(view.fields, base), changes, base)
     except FormProblem as problem:

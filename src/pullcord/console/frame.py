@@ -17,6 +17,7 @@ ROOMS = (
     ("Inbox", "/", "inbox"),
     ("On call", "/on-call", "call"),
     ("People", "/people", "people"),
+    ("Channels", "/channels", "link"),
     ("Policy", "/policy", "policy"),
     ("Keys", "/keys", "key"),
 )
@@ -37,6 +38,9 @@ DID: Mapping[str, str] = {
     "decide": "Decided. The agent goes on with exactly this.",
     "vote": "Your vote counts; others must agree before it stands.",
     "decide-late": "This one is fresh, and it is yours.",
+    "link": "Linked. Send yourself a test to be sure.",
+    "unlink": "Unlinked. Nothing goes there any more.",
+    "reach": "Saved. It holds from the next message on.",
     "revoke": "The key is revoked.",
     "roll-back": "That version is in force now.",
 }

@@ -34,6 +34,8 @@ DID = {
     "reply": "Thank you, your answer has arrived.",
     "add": "Thank you, it was added.",
     "notify": "Noted. The person who looks after this sees your address.",
+    "mailed": "We have written to that address. Open the letter to confirm that it is yours.",
+    "confirm": "Thank you. We write to you there when something happens.",
     "cancel": "Your request was taken back.",
 }
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s]{2,}")
@@ -87,7 +89,7 @@ class StatusPages:
             what = _meant(what, form)
             self._links.take(request.path_params["token"])
             self._addresses.take(address_of(request))
-            await self._do(request, _act(what, form))
+            what = await self._done(request, what, form)
         except NotFound as error:
             return _gone(error)
         except PullcordError as error:
@@ -95,11 +97,39 @@ class StatusPages:
             return await self._refused(request, error, kept=kept, kept_for=what)
         return see_other(f"/status/{request.path_params['token']}?did={what}")
 
-    async def _do(self, request: Request, act: wire.Act) -> None:
-        house = house_of(request)
-        row = await house.views.status_row(request.path_params["token"])
-        found = row.escalation
-        await house.desk.act(found.workspace, found.id, VIA_LINK, act, via="link")
+    async def _done(self, request: Request, what: str, form: dict[str, str]) -> str:
+        """Do what a form says; which word the page says afterwards."""
+        house, token = house_of(request), request.path_params["token"]
+        found = (await house.views.status_row(token)).escalation
+        if what == "notify" and house.hearing_back.sends_mail:
+            address = _email(form)
+            await house.hearing_back.offer(found, address, status_token=token)
+            return "mailed"
+        await house.desk.act(found.workspace, found.id, VIA_LINK, _act(what, form), via="link")
+        return what
+
+    async def confirm_page(self, request: Request) -> Response:
+        """`GET /status/{token}/confirm/{code}`: a button; opening it confirms nothing."""
+        try:
+            view = await house_of(request).views.status(request.path_params["token"])
+        except NotFound as error:
+            return _gone(error)
+        values = {"workspace_name": view.workspace_name, **request.path_params}
+        return page("confirm.html", values, headers=STATUS_HEADERS)
+
+    async def confirm(self, request: Request) -> Response:
+        """`POST /status/{token}/confirm/{code}`: the address is theirs."""
+        house, token = house_of(request), request.path_params["token"]
+        try:
+            self._links.take(token)
+            self._addresses.take(address_of(request))
+            found = (await house.views.status_row(token)).escalation
+            await house.hearing_back.confirm(found, request.path_params["code"])
+        except NotFound as error:
+            return _gone(error)
+        except PullcordError as error:
+            return await self._refused(request, error, kept="", kept_for="confirm")
+        return see_other(f"/status/{token}?did=confirm")
 
     async def _refused(
         self, request: Request, error: PullcordError, *, kept: str, kept_for: str

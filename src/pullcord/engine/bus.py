@@ -27,9 +27,22 @@ class Signal:
 
 RESYNC = Signal("resync")
 
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Whose agent may wait for a change of an escalation, besides the people of the workspace."""
+
+    agent_key: str
+    is_decided: bool = False
+
+
 #: Called in the publisher's own step, with the escalation where the publisher holds it: for
 #: counting and for waking who waits. It must return at once and never raise.
 Watcher = Callable[[str, Signal, Escalation | None], None]
+
+
+#: Called with what another process did, or with `RESYNC` and no workspace: anything may have been.
+Overhearer = Callable[[str, Signal, Concern | None], None]
 
 
 class Listener:
@@ -72,6 +85,7 @@ class Bus:
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
         self._watchers: list[Watcher] = []
+        self._overhearers: list[Overhearer] = []
         self._wakers: list[asyncio.Event] = []
         self._count = 0
 
@@ -121,6 +135,26 @@ class Bus:
             watcher(workspace, signal, about)
         for listener in self._listeners.get(workspace, ()):
             listener.put(signal)
+        self.hint()
+
+    def overhear(self, overhearer: Overhearer) -> None:
+        """Be told of what other processes on the same database did."""
+        self._overhearers.append(overhearer)
+
+    def relay(self, workspace: str, signal: Signal, concern: Concern | None) -> None:
+        """Another process changed something: tell who listens here, and nobody who counts."""
+        for overhearer in self._overhearers:
+            overhearer(workspace, signal, concern)
+        for listener in self._listeners.get(workspace, ()):
+            listener.put(signal)
+
+    def lost(self) -> None:
+        """Hints of other processes were lost: everybody looks at everything again."""
+        for overhearer in self._overhearers:
+            overhearer("", RESYNC, None)
+        for group in self._listeners.values():
+            for listener in group:
+                listener.put(RESYNC)
         self.hint()
 
     def waker(self) -> asyncio.Event:

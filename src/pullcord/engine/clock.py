@@ -5,13 +5,19 @@ import base64
 import os
 import secrets
 import threading
-from datetime import UTC, datetime
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import structlog
 
 #: random bytes fetched at once
 POOL_BYTES = 8_192
 #: characters of a new id after its prefix: 9 of time, 16 of chance (80 bits)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+log = structlog.get_logger("pullcord.clock")
 
 
 class Clock(Protocol):
@@ -44,6 +50,60 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait in real time."""
         await asyncio.sleep(seconds)
+
+
+#: seconds a question for the time may take and still tell it, and the clock may stand still at most
+#: so that it does not go back
+ANSWER_MAX = 1.0
+STILL_MAX = 1.0
+#: seconds between this machine's clock and the database's from which on somebody is told
+OFFSET_TOLD = 30.0
+
+
+class DatabaseClock:
+    """The time of a database that several processes use, whatever their machines believe.
+
+    Between two questions it counts with a clock nobody sets. It stands still for up to a second
+    rather than go back; after a longer jump of the database's own clock it follows.
+    """
+
+    def __init__(
+        self,
+        *,
+        machine: Callable[[], datetime] = lambda: datetime.now(UTC),
+        counted: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._machine = machine
+        self._counted = counted
+        self._told = machine()
+        self._told_at = counted()
+        self._last = self._told
+        #: seconds by which the database is ahead of this machine
+        self.offset = 0.0
+
+    def now(self) -> datetime:
+        """The present instant, aware UTC."""
+        found = self._told + timedelta(seconds=self._counted() - self._told_at)
+        if timedelta(0) < self._last - found <= timedelta(seconds=STILL_MAX):
+            return self._last
+        self._last = found
+        return found
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in real time."""
+        await asyncio.sleep(seconds)
+
+    async def follow(self, ask: Callable[[], Awaitable[datetime]]) -> None:
+        """Ask the database for its time; an answer that took too long tells nothing."""
+        asked_at = self._counted()
+        told = await ask()
+        took = self._counted() - asked_at
+        if took > ANSWER_MAX:
+            return
+        self._told, self._told_at = told, asked_at + took / 2
+        self.offset = (told - self._machine()).total_seconds() + took / 2
+        if abs(self.offset) > OFFSET_TOLD:
+            log.warning("clocks_differ", database_ahead_by_seconds=round(self.offset, 3))
 
 
 class SystemIds:

@@ -233,7 +233,7 @@ class Desk:
             row = await self._row(workspace, escalation)
             change = verb(row.escalation, request, await scene_of(row))
             if change.is_empty:
-                return row
+                return await self._confirmed(row)
             _same_generation(row.escalation, request)
             committed = await self._tried(workspace, change, row)
             if committed is not None:
@@ -369,7 +369,7 @@ class Desk:
             _own(row.escalation, Actor(ActorKind.AGENT, key.agent), key.id)
             change = apply(row)
             if change.is_empty:
-                return row
+                return await self._confirmed(row)
             committed = await self._tried(key.workspace, change, row)
             if committed is not None:
                 return committed
@@ -411,6 +411,13 @@ class Desk:
         if row is None:
             raise NotFound(f"there is no escalation {escalation!r} in this workspace.")
         return row
+
+    async def _confirmed(self, row: Row) -> Row:
+        """What stands there already, after a write: the reply acknowledges it once more."""
+        named = row.escalation
+        found = await self._store.load_confirmed(named.workspace, named.id)
+        assert found is not None, f"{named.id} was there and cannot be read"
+        return found
 
     async def _floor_of(self, escalation: Escalation) -> Floor:
         """People as they are now, duties and teams as the escalation's policy has them."""

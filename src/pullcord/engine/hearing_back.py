@@ -100,6 +100,11 @@ class HearingBack:
                     remedy="Ask an admin to add them, or leave reply_to out.",
                 )
 
+    @property
+    def sends_mail(self) -> bool:
+        """Whether end users can be written to."""
+        return MAIL in self._channels
+
     # --- the end user's address ---------------------------------------------------------------
     async def offer(self, escalation: Escalation, address: str, *, status_token: str) -> None:
         """An end user left an address: write there once, with nothing personal, and a link.

@@ -8,7 +8,8 @@ from pullcord.channels.port import Channel
 from pullcord.engine.actions import Actions
 from pullcord.engine.agent_views import AgentViews
 from pullcord.engine.bus import Bus
-from pullcord.engine.clock import Clock, Ids, SystemClock, SystemIds
+from pullcord.engine.channel_desk import ChannelDesk
+from pullcord.engine.clock import Clock, DatabaseClock, Ids, SystemClock, SystemIds
 from pullcord.engine.contents import Contents
 from pullcord.engine.courier import Courier
 from pullcord.engine.desk import Desk
@@ -19,6 +20,7 @@ from pullcord.engine.health import Health
 from pullcord.engine.hearing_back import HearingBack
 from pullcord.engine.inbound import Inbound
 from pullcord.engine.linking import Linking
+from pullcord.engine.neighbours import Neighbours
 from pullcord.engine.office import Office
 from pullcord.engine.outward import usual_channels
 from pullcord.engine.policies import Policies
@@ -32,6 +34,7 @@ from pullcord.seal.keys import derived
 from pullcord.seal.sealing import Vault
 from pullcord.seal.signing import Signer
 from pullcord.store.port import Store
+from pullcord.store.sharing import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ class House:
     hearing_back: HearingBack
     inbound: Inbound
     health: Health
+    channel_desk: ChannelDesk
     watchdog: Watchdog
     runner: Runner
+    #: the other processes on the same database; None where one process has it alone
+    neighbours: Neighbours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def furnish(
 
     Sealing and signing use keys of their own, derived from it.
     """
-    clock = clock or SystemClock()
+    clock = clock or (DatabaseClock() if isinstance(store, Shared) else SystemClock())
     settings = settings or Settings()
     ways = channels if channels is not None else usual_channels(settings, now=clock.now)
     ground = _ground(store, master, clock, ids or SystemIds(clock), settings, ways)
@@ -107,6 +113,7 @@ def furnish(
     agent_views, views = _views(ground)
     linking = _linking(ground, office)
     inbound = _inbound(ground, desk, views, linking, courier)
+    health = Health(store, clock, channels=ways)
     return House(
         store=store,
         clock=clock,
@@ -127,9 +134,11 @@ def furnish(
         linking=linking,
         hearing_back=hearing_back,
         inbound=inbound,
-        health=Health(store, clock, channels=ways),
+        health=health,
+        channel_desk=_channel_desk(ground, health, office),
         watchdog=watchdog,
         runner=_runner(ground, timers, courier, watchdog, inbound),
+        neighbours=Neighbours(store, clock, ground.bus) if isinstance(store, Shared) else None,
     )
 
 
@@ -252,6 +261,20 @@ def _inbound(
     )
 
 
+def _channel_desk(ground: _Ground, health: Health, office: Office) -> ChannelDesk:
+    return ChannelDesk(
+        ground.store,
+        ground.clock,
+        ground.ids,
+        channels=ground.channels,
+        health=health,
+        policies=ground.policies,
+        floors=ground.floors,
+        office=office,
+        public_url=ground.settings.public_url,
+    )
+
+
 def _views(ground: _Ground) -> tuple[AgentViews, Views]:
     views = Views(
         ground.store,
@@ -294,10 +317,14 @@ async def opened(house: House, *, runs: bool = True) -> AsyncIterator[House]:
     """A house with its store open and, unless told otherwise, its engine running."""
     await house.store.start()
     try:
+        if house.neighbours is not None:
+            await house.neighbours.start()
         if runs:
             await house.runner.start()
         yield house
     finally:
         await house.runner.stop()
         await house.courier.close()
+        if house.neighbours is not None:
+            await house.neighbours.stop()
         await house.store.close()

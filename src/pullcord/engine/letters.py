@@ -378,3 +378,30 @@ def _button(occasion: Occasion, verb: Verb, actions: Actions, expires_at: dateti
     has_page = occasion.person and verb in (Verb.ACCEPT, Verb.DECLINE)
     url = f"{occasion.public_url}/acts/{token}" if has_page else ""
     return Button(verb, cut(LABELS[verb], occasion.can.limits.button), token, url)
+
+
+def trial_of(
+    *, id: str, workspace: str, who: str, address: str, at: datetime, url: str, name: str
+) -> Letter:
+    """A letter that asks nothing: somebody tries a channel from the console."""
+    return Letter(
+        id=id,
+        kind="test",
+        workspace=workspace,
+        escalation="",
+        to=f"person:{who}",
+        address=address,
+        at=at,
+        severity="low",
+        tool="",
+        agent="",
+        environment="",
+        rule="",
+        status="",
+        owner="",
+        due_at=None,
+        url=url,
+        headline="Test from Pullcord: this way works",
+        standing="Nothing is asked of you. Somebody tried this channel from the console.",
+        workspace_name=name,
+    )

@@ -22,6 +22,7 @@ from pullcord.engine.floors import Floors
 from pullcord.engine.policies import Policies
 from pullcord.errors import InvalidInput, NotAllowed, NotFound, NotSignedIn, StoreBusy
 from pullcord.owner.authority import Refused, may_in_workspace
+from pullcord.owner.reach import Reach
 from pullcord.owner.roster import Person
 from pullcord.path.escalation import Actor, Entry, Json, person
 from pullcord.path.timeline import link
@@ -131,6 +132,20 @@ class Office:
         if not someone.is_active:
             await self._store.end_sessions_of(workspace, someone.id)
         await self.changed(workspace, "people", someone.id)
+
+    async def set_reach(self, workspace: str, who: str, reach: Reach, *, by: str) -> None:
+        """Keep how a person is reached; each may say it for themselves, some for others.
+
+        Raises:
+            NotFound: there is no such person.
+            NotAllowed: it is neither their own nor theirs to change.
+        """
+        if by != who:
+            await self.allow(workspace, by, "people")
+        someone = (await self.people(workspace)).get(who)
+        if someone is None:
+            raise NotFound(f"there is no person {who!r} in this workspace.")
+        await self.put_person(workspace, replace(someone, reach=reach), by=by)
 
     async def changed(self, workspace: str, topic: str, name: str) -> None:
         """Everybody looks again: this process at once, others with their next poll."""

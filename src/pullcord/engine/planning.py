@@ -42,22 +42,28 @@ def ways_to(
         if can.only_asks and message.kind not in PERISHABLE:
             continue
         is_shared = can.found_by is FoundBy.EVERYBODY
-        found = [message.to_id] if is_shared else _addresses(message, floor, name, can.found_by)
+        is_own = message.to is ActorKind.PERSON
+        found = [message.to_id] if is_shared else []
+        if is_own and not is_shared:
+            found = addresses_of(message.to_id, floor, name, can.found_by)
         ways += [Way(name, each, can.wakes, is_shared=is_shared) for each in found]
     ways += [Way(name, address) for name, address in also if name in channels]
     return list(dict.fromkeys(ways))
 
 
-def _addresses(message: Message, floor: Floor, channel: str, found_by: FoundBy) -> list[str]:
-    """Where one person is found on a channel of their own."""
-    someone = floor.people.get(message.to_id)
-    if message.to is not ActorKind.PERSON or someone is None or not someone.is_active:
+def addresses_of(who: str, floor: Floor, channel: str, found_by: FoundBy) -> list[str]:
+    """Where one person is found on a channel; nowhere when they are no longer active."""
+    someone = floor.people.get(who)
+    if someone is None or not someone.is_active:
         return []
-    if found_by is FoundBy.SIGN_IN:
-        return [someone.id] if someone.can_sign_in else []
     if found_by is FoundBy.LINK:
-        return [address for name, address in floor.linked.get(someone.id, ()) if name == channel]
-    contact = someone.email if found_by is FoundBy.EMAIL else someone.phone
+        return [address for name, address in floor.linked.get(who, ()) if name == channel]
+    contact = {
+        FoundBy.EVERYBODY: who,
+        FoundBy.SIGN_IN: who if someone.can_sign_in else "",
+        FoundBy.EMAIL: someone.email,
+        FoundBy.PHONE: someone.phone,
+    }[found_by]
     return [contact] if contact else []
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pullcord.engine.readers import person_out
 from pullcord.owner.floor import Floor
 from pullcord.owner.ladder import Ladder
+from pullcord.owner.reach_words import summary
 from pullcord.owner.resolve import Resolution, named_by, resolve
 from pullcord.owner.roster import Person
 from pullcord.owner.schedule import on_call
@@ -74,13 +75,14 @@ def person_line(someone: Person, floor: Floor, reader: Reader, *, has_account: b
         has_account=has_account,
         holds=floor.load.get(someone.id, 0),
         availability=_availability(someone, floor, reader),
+        reach=summary(someone.reach),
     )
 
 
 def _availability(someone: Person, floor: Floor, reader: Reader) -> str:
     if not someone.is_active:
         return "no longer active"
-    if not someone.is_reachable:
+    if not someone.is_reachable and not floor.linked.get(someone.id):
         return "no contact"
     away_until = someone.absent_until(reader.now)
     if away_until is not None:

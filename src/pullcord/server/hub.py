@@ -1,8 +1,9 @@
 """Who waits for a change: one ear per held poll or open stream, found by what it waits for.
 
 Nothing is kept per escalation that nobody waits for. The bus tells the hub of every commit of
-this process, the hub rings the ears it concerns and no others, so that one decision does not wake
-two thousand polls; what was committed elsewhere is found by the waiters' safety poll.
+this process and of what it heard from others; the hub rings the ears it concerns and no others, so
+that one decision does not wake two thousand polls. What was not heard is found by the waiters'
+safety poll.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
-from pullcord.engine.bus import RESYNC, Bus, Signal
+from pullcord.engine.bus import RESYNC, Bus, Concern, Signal
 from pullcord.engine.clock import Clock
 from pullcord.errors import TooMuch
 from pullcord.path.escalation import Escalation, Status
@@ -140,6 +141,7 @@ class Hub:
         self._count = 0
         self._is_closing = False
         bus.watch(self._heard)
+        bus.overhear(self._overheard)
 
     def __len__(self) -> int:
         return self._count
@@ -188,16 +190,29 @@ class Hub:
                 del self._ears[place]
 
     def _heard(self, workspace: str, signal: Signal, about: Escalation | None) -> None:
-        self._ring(for_people(workspace), signal)
+        """This process changed something."""
         if about is None:
+            self._overheard(workspace, signal, None)
+            return
+        concern = Concern(about.agent_key, is_decided=about.status is Status.DECIDED)
+        self._overheard(workspace, signal, concern)
+
+    def _overheard(self, workspace: str, signal: Signal, concern: Concern | None) -> None:
+        """This process or another changed something, or nobody knows what changed."""
+        if signal == RESYNC:
+            for place in self._ears:
+                self._ring(place, signal)
+            return
+        self._ring(for_people(workspace), signal)
+        if concern is None:
             if signal.topic in AGENT_TOPICS:
                 self._ring_agents(workspace, signal)
             return
-        if about.version > 1:  # its opening is no news to the agent that opened it
-            self._ring(for_agent(workspace, about.agent_key), signal)
-        if about.status is Status.DECIDED:
-            self._ring(for_decisions(workspace, about.agent_key), signal)
-            self._ring(for_decisions(workspace, about.agent_key, about.id), signal)
+        if signal.version > 1:  # its opening is no news to the agent that opened it
+            self._ring(for_agent(workspace, concern.agent_key), signal)
+        if concern.is_decided:
+            self._ring(for_decisions(workspace, concern.agent_key), signal)
+            self._ring(for_decisions(workspace, concern.agent_key, signal.id), signal)
 
     def _ring(self, place: Place, signal: Signal) -> None:
         for ear in self._ears.get(place, ()):

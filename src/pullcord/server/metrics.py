@@ -70,6 +70,14 @@ class Metrics:
         self._streams = Gauge(
             "pullcord_waiting_clients", "Held polls and open streams.", registry=own
         )
+        self._receipts = Gauge(
+            "pullcord_channel_receipts", "What became of letters in the last 24 hours.",
+            ("channel", "state"), registry=own,
+        )  # fmt: skip
+        self._alarms = Gauge(
+            "pullcord_channel_alarm", "1 while tries fail and nothing is delivered.", ("channel",),
+            registry=own,
+        )  # fmt: skip
         self._routes: dict[tuple[str, str, int], Counter] = {}
         self._times: dict[str, Histogram] = {}
         self._read_at: datetime | None = None
@@ -113,6 +121,7 @@ class Metrics:
         store = self._house.store
         self._late.set(_age(await store.overdue_since(now), now))
         self._outbox_lag.set(_age(await store.unsent_since(now), now))
+        await self._read_channels(now)
         self._living.clear()
         counted, is_capped = 0, False
         for workspace in await store.workspaces():
@@ -129,6 +138,17 @@ class Metrics:
                     break
             is_capped = is_capped or bool(cursor)
         self._capped.set(is_capped)
+
+
+    async def _read_channels(self, now: datetime) -> None:
+        self._receipts.clear()
+        self._alarms.clear()
+        for workspace in await self._house.store.workspaces():
+            for each in await self._house.health.of(workspace):
+                self._receipts.labels(each.name, "accepted").inc(each.accepted)
+                self._receipts.labels(each.name, "delivered").inc(each.delivered)
+                self._receipts.labels(each.name, "failed").inc(each.failed)
+                self._alarms.labels(each.name).inc(bool(each.why_alarming(now)))
 
 
 def _age(since: datetime | None, now: datetime) -> float:

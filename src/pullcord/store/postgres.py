@@ -10,6 +10,7 @@ from pullcord.store import queries_postgres as sql
 from pullcord.store.codec import escalation_of, instant, maybe_instant, micros, outcome_of
 from pullcord.store.connector import CONNECT_SECONDS, Connection, Connector
 from pullcord.store.filing_postgres import arrays
+from pullcord.store.hints_postgres import PostgresHints
 from pullcord.store.lines_postgres import READ_SECONDS, WRITE_SECONDS, Job, Result, Switchboard
 from pullcord.store.listing import (
     EARLIEST,
@@ -34,6 +35,7 @@ from pullcord.store.port import (
 )
 from pullcord.store.postgres_delivery import DeliveryVerbs
 from pullcord.store.postgres_office import OfficeVerbs
+from pullcord.store.sharing import Hint
 
 
 class PostgresStore(DeliveryVerbs, OfficeVerbs):
@@ -79,6 +81,14 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs):
     async def time(self) -> datetime:
         """What the database's own clock says."""
         return instant((await self.read(sql.TIME))[0][0])
+
+    def hints(self) -> PostgresHints:
+        """The wire to the other processes of this database."""
+        return PostgresHints(self.connector)
+
+    async def changed_since(self, at: datetime, *, limit: int = 1_000) -> Sequence[Hint]:
+        """Escalations whose timeline grew since then."""
+        return [Hint(*row) for row in await self.read(sql.CHANGED, micros(at), limit)]
 
     @property
     def _board(self) -> Switchboard:

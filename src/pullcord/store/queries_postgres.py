@@ -20,6 +20,13 @@ BEGIN = "begin; select pullcord_fence({epoch})"
 GREETING = """select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on',
   case when pg_is_in_recovery() then '' else pg_walfile_name(pg_current_wal_lsn()) end,
   to_regclass('epoch') is not null"""
+#: a hint waits for no disk and no standby
+HINTS_HURRY = "set synchronous_commit = off"
+TELL = "select pg_notify($1, told) from unnest($2::text[]) as told"
+CHANGED = """select e.workspace, 'escalation', e.id, e.version, e.agent_key, e.status = 'decided'
+  from escalations e where (e.workspace, e.id) in
+    (select workspace, chain from links where at >= $1)
+  limit $2"""
 TIME = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 
 SCHEMA_TABLE = """create table if not exists schema_version
@@ -92,9 +99,9 @@ with fresh as (
     $50::bytea[]) as t (id, escalation, due_at, channel, address, tries, message)
   where (select whole from held)
 ), stale as (
-  update copies c set due_at = coalesce(c.due_at, t.at)
-  from unnest($23, $51::bigint[]) as t (escalation, at)
-  where c.workspace = $1 and c.escalation = t.escalation and c.is_edited = 1
+  update copies c set due_at = coalesce(c.due_at, (select t.at
+    from unnest($23, $51::bigint[]) as t (escalation, at) where t.escalation = c.escalation))
+  where c.workspace = $1 and c.escalation = any($23) and c.is_edited = 1
     and (select whole from held)
 ), dropped as (
   delete from candidates c where c.workspace = $1 and c.escalation = any($23)
@@ -109,8 +116,8 @@ with fresh as (
 ), noted as (
   insert into asked (workspace, person, at)
   select $1, t.person, max(t.at) from unnest($54::text[], $55::bigint[]) as t (person, at)
-  where (select whole from held) and not exists (select 1 from asked a
-    where a.workspace = $1 and a.person = t.person and a.at > t.at - {ASKED_AGAIN})
+  where (select whole from held) and coalesce((select a.at from asked a
+    where a.workspace = $1 and a.person = t.person), 0) <= t.at - {ASKED_AGAIN}
   group by t.person order by t.person
   on conflict (workspace, person) do update set at = greatest(asked.at, excluded.at)
 )

@@ -2,7 +2,9 @@
 
 Every migration only adds (expand); what is no longer used goes in a later one (contract), so that
 code of the version before runs on the new schema. Times are microseconds since 1970, UTC; a
-`word` is text compared byte by byte, whatever language the database speaks.
+`word` is text compared byte by byte, whatever language the database speaks. A plan that is made
+while a table is empty is kept for minutes: so no two indexes that a write may choose between begin
+with the workspace, or checking one foreign key may read every row of it.
 """
 
 from dataclasses import dataclass
@@ -39,7 +41,7 @@ create table escalations (
   attempt word not null, head_seq bigint not null, head_hash word not null,
   touched bigint not null default 0, nudged bigint not null default 0, state bytea not null,
   primary key (workspace, id),
-  unique (workspace, agent_key, key),
+  unique (agent_key, key, workspace),
   check (status not in ('open','accepted') or (owner <> '' and due_at is not null)),
   check (status not in ('decided','collected') or due_at is not null),
   check (status not in ('closed','withdrawn') or due_at is null),
@@ -158,14 +160,14 @@ create table copies (
   reference word not null, version bigint not null, at bigint not null,
   is_edited bigint not null, wakes bigint not null, tries bigint not null,
   due_at bigint, message bytea not null,
-  primary key (workspace, id),
+  primary key (id, workspace),
   foreign key (workspace, escalation) references escalations (workspace, id)
 );
 create index copies_of on copies (workspace, escalation, at);
 create index copies_due on copies (due_at) where due_at is not null;
 create index copies_named on copies (channel, reference) where reference <> '';
-create index copies_to on copies (workspace, channel, address, at);
-create index copies_woken on copies (workspace, recipient, at) where wakes = 1;
+create index copies_to on copies (channel, address, workspace, at);
+create index copies_woken on copies (recipient, workspace, at) where wakes = 1;
 
 create table linked (
   workspace word not null, channel word not null, account word not null,

@@ -90,10 +90,11 @@ class SchedulesOut(Reply, frozen=True, kw_only=True):
     schedules: list[ScheduleOut]
 
 
-class HealthOut(Reply, frozen=True, kw_only=True):
-    """Alive or ready."""
+class HealthOut(Reply, frozen=True, kw_only=True, omit_defaults=True):
+    """Alive or ready; warnings are what people should look at while it serves on."""
 
     status: str
+    warnings: list[str] = []
 
 
 class ChangeOut(Reply, frozen=True, kw_only=True):

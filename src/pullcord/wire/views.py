@@ -296,6 +296,7 @@ class PersonLine(Reply, frozen=True, kw_only=True):
     has_account: bool
     holds: int
     availability: str  #: "available", "absent until …", "no contact"
+    reach: str = ""  #: their own rules in one line
 
 
 class PolicyLine(Reply, frozen=True, kw_only=True):
@@ -306,6 +307,40 @@ class PolicyLine(Reply, frozen=True, kw_only=True):
     at: datetime
     is_current: bool
     rules: int
+
+
+class AccountLine(Reply, frozen=True, kw_only=True):
+    """An account or device somebody linked."""
+
+    account: str
+    name: str
+    at: datetime
+
+
+class ChannelLine(Reply, frozen=True, kw_only=True):
+    """One way outward: what it can do, how it is, what the viewer linked on it."""
+
+    name: str
+    found_by: str
+    abilities: list[str]
+    limits: list[str]
+    accepted: int
+    delivered: int
+    failed: int
+    failure_share: float
+    last_good_at: datetime | None
+    alarm: str
+    is_linkable: bool
+    links_here: bool
+    accounts: list[AccountLine]
+
+
+class TriedOut(Reply, frozen=True, kw_only=True):
+    """What became of a test letter."""
+
+    channel: str
+    has_arrived: bool
+    detail: str
 
 
 def to_plain(reply: Reply) -> Any:

@@ -170,7 +170,7 @@ def test_a_broken_file_leaves_no_database_behind(desk: Desk) -> None:
         (["--roll-back", "p_none"], "never applied"),
         (["--roll-back", "p_none", "--workspace", "elsewhere"], "shop"),
         (["--roll-back", "p_none", "--db", "none.db"], "there is no database 'none.db'"),
-        (["--roll-back", "p_none", "--db", "postgres://x/y"], "sqlite:///path"),
+        (["--roll-back", "p_none", "--db", "mysql://x/y"], "sqlite:///path"),
     ],
 )
 def test_rolling_back_to_what_is_not_there_says_so(desk: Desk, words: list[str], says: str) -> None:

@@ -32,6 +32,9 @@ people:
     capacity: 3
     can_sign_in: yes
     absences: [{from: 2027-01-05T09:00Z, until: 2027-01-06T09:00Z, note: away}]
+    reach: {steps: [{by: slack}, {by: voice, after: 5m}], urgent: [{by: sms, after: 1s}],
+            quiet: "22:00-07:00", quiet_below: critical, wakes_per_day: 0, wakes_per_night: 100,
+            digest_every: 15m}
   bo: {name: Bo, phone: "+4930 12345"}
 teams:
   night: {name: Night, members: [ann], lead: bo}
@@ -48,7 +51,9 @@ schedules:
     overrides: [{from: 2027-01-05T09:00Z, until: 2027-01-06T09:00Z, add: bo, remove: ann}]
 ladders:
   main:
-    rungs: [{ask: schedule/duty, accept_within: 5m, wake: no}, {ask: team/night}]
+    rungs:
+      - {ask: schedule/duty, accept_within: 5m, wake: no, reach: [{by: sms, after: 4m}]}
+      - {ask: team/night}
     catch_all: person/ann
     remind_every: 20m
 agents: {bot: {ladder: main, contact: ann}}
@@ -95,6 +100,16 @@ BAD = {
     "a capacity of zero": small(people="{ann: {name: A, email: a@b.c, capacity: 0}}"),
     "a capacity in words": small(people="{ann: {name: A, email: a@b.c, capacity: many}}"),
     "a flag that is neither": small(people="{ann: {name: A, email: a@b.c, can_sign_in: maybe}}"),
+    "a step without a channel": small(
+        people="{ann: {name: A, email: a@b.c, reach: {steps: [{after: 5m}]}}}"
+    ),
+    "quiet hours without an end": small(
+        people="{ann: {name: A, email: a@b.c, reach: {quiet: '22:00'}}}"
+    ),
+    "more wakes than a night has": small(
+        people="{ann: {name: A, email: a@b.c, reach: {wakes_per_night: 101}}}"
+    ),
+    "an unknown rule of reach": small(people="{ann: {name: A, email: a@b.c, reach: {loud: no}}}"),
     "an absence without end": small(
         people="{ann: {name: A, email: a@b.c, absences: [{from: 2027-01-05T09:00Z}]}}"
     ),

@@ -1,0 +1,68 @@
+"""The page behind a link of a letter: it says what would happen, and only its button does it.
+
+Mail scanners open every link, some with a browser that runs scripts: so opening, by whatever
+method but POST and by whatever script, does nothing at all. The link is the key of one person, for
+one escalation, as it was asked then; it accepts or declines and never decides.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pullcord.console.frame import house_of
+from pullcord.console.rendering import STATUS_HEADERS, page
+from pullcord.engine.letters import LABELS
+from pullcord.errors import PullcordError
+from pullcord.server.problems import status_of
+from pullcord.server.sessions import check_origin
+
+
+async def show(request: Request) -> Response:
+    """`GET /acts/{token}`."""
+    try:
+        action, row = await house_of(request).inbound.offered(request.path_params["token"])
+    except PullcordError as error:
+        return _page(request, text=str(error), status=status_of(error))
+    found = row.escalation
+    is_now = found.is_living and found.generation == action.generation
+    return _page(
+        request,
+        label=LABELS[action.verb] if is_now else "",
+        text="" if is_now else "It has moved on since this letter was sent.",
+        escalation=found.id,
+        severity=found.severity,
+        agent=found.agent,
+    )
+
+
+async def act(request: Request) -> Response:
+    """`POST /acts/{token}`: the same act as in the console, with the same checks."""
+    check_origin(request)
+    token = request.path_params["token"]
+    try:
+        answer = await house_of(request).inbound.follow(token)
+    except PullcordError as error:
+        return _page(request, text=str(error), status=status_of(error))
+    return _page(request, text=answer.text, escalation=answer.escalation, is_done=True)
+
+
+def _page(
+    request: Request,
+    *,
+    label: str = "",
+    text: str = "",
+    escalation: str = "",
+    severity: str = "",
+    agent: str = "",
+    is_done: bool = False,
+    status: int = 200,
+) -> Response:
+    values = {
+        "token": request.path_params["token"],
+        "label": label,
+        "text": text,
+        "escalation": escalation,
+        "severity": severity,
+        "agent": agent,
+        "is_done": is_done,
+    }
+    return page("acts.html", values, status=status, headers=STATUS_HEADERS)

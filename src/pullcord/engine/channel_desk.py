@@ -1,0 +1,122 @@
+"""The channels as the console shows and tries them: health, limits, accounts, a test letter."""
+
+from collections.abc import Mapping
+
+from pullcord.channels.port import Abilities, Channel, FoundBy, Outcome
+from pullcord.engine.clock import Clock, Ids
+from pullcord.engine.floors import Floors
+from pullcord.engine.health import ChannelHealth, Health
+from pullcord.engine.letters import trial_of
+from pullcord.engine.office import Office
+from pullcord.engine.planning import addresses_of
+from pullcord.engine.policies import Policies
+from pullcord.errors import NotFound
+from pullcord.path.escalation import person
+from pullcord.path.wording import span
+from pullcord.store.port import Linked, Store
+from pullcord.wire.views import AccountLine, ChannelLine, TriedOut
+
+FOUND: Mapping[FoundBy, str] = {
+    FoundBy.SIGN_IN: "people who can sign in",
+    FoundBy.EMAIL: "the e-mail address of each person",
+    FoundBy.PHONE: "the phone number of each person",
+    FoundBy.LINK: "accounts and devices people link",
+    FoundBy.EVERYBODY: "one place of the whole workspace",
+}
+
+
+class ChannelDesk:
+    """What people see of channels, and the one thing they do with them: try."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        *,
+        channels: Mapping[str, Channel],
+        health: Health,
+        policies: Policies,
+        floors: Floors,
+        office: Office,
+        public_url: str,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._channels = channels
+        self._health = health
+        self._policies = policies
+        self._floors = floors
+        self._office = office
+        self._public_url = public_url
+
+    async def lines(self, workspace: str, who: str) -> list[ChannelLine]:
+        """Every channel of this process as this person sees it."""
+        links = [each for each in await self._store.links(workspace) if each.person == who]
+        return [self._line(each, links) for each in await self._health.of(workspace)]
+
+    def _line(self, health: ChannelHealth, links: list[Linked]) -> ChannelLine:
+        can = health.can
+        return ChannelLine(
+            name=health.name,
+            found_by=FOUND[can.found_by],
+            abilities=abilities_in_words(can, edits=health.edits),
+            limits=[f"{rate.count} in {span(rate.per)}" for rate in can.rates],
+            accepted=health.accepted,
+            delivered=health.delivered,
+            failed=health.failed,
+            failure_share=health.failure_share,
+            last_good_at=health.last_good_at,
+            alarm=health.why_alarming(self._clock.now()),
+            is_linkable=can.found_by is FoundBy.LINK,
+            links_here=can.links_here,
+            accounts=[
+                AccountLine(account=each.account, name=each.name, at=each.at)
+                for each in links
+                if each.channel == health.name
+            ],
+        )
+
+    async def try_out(self, workspace: str, who: str, name: str) -> TriedOut:
+        """Send this person a letter that asks nothing, and say what became of it.
+
+        Raises:
+            NotFound: no such channel, or no way to this person on it.
+        """
+        channel = self._channels.get(name)
+        if channel is None:
+            raise NotFound(f"there is no channel {name!r} here.")
+        addresses = addresses_of(who, await self._floors.now(workspace), name, channel.can.found_by)
+        if not addresses:
+            raise NotFound(
+                f"there is no way to you on {name}: it finds {FOUND[channel.can.found_by]}."
+            )
+        configuration = (await self._policies.current(workspace)).configuration
+        letter = trial_of(
+            id=self._ids.new("test"),
+            workspace=workspace,
+            who=who,
+            address=addresses[0],
+            at=self._clock.now(),
+            url=f"{self._public_url}/channels",
+            name=configuration.name,
+        )
+        sent = await channel.send(letter)
+        facts = {"channel": name, "outcome": str(sent.outcome)}
+        await self._office.record(workspace, "channel_tried", person(who), facts=facts)
+        has_arrived = sent.outcome in (Outcome.ACCEPTED, Outcome.DELIVERED)
+        return TriedOut(channel=name, has_arrived=has_arrived, detail=sent.detail)
+
+
+def abilities_in_words(can: Abilities, *, edits: bool) -> list[str]:
+    """What a channel can do, for people who choose between them."""
+    words = {
+        "wakes": can.wakes,
+        "shows the question": can.is_private,
+        "accept and decline": can.has_buttons,
+        "approve and reject": can.decides,
+        "says later how it stands": edits,
+        "tells when it was delivered": can.has_receipts,
+    }
+    return [said for said, holds in words.items() if holds]
