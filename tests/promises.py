@@ -54,6 +54,86 @@ PROMISES: tuple[Promise, ...] = (
         "An agent killed at any instant runs no guarded call twice, and none without a decision.",
         "client",
     ),
+    # --- people reached in the field ----------------------------------------------------------
+    Promise(
+        "a-scanner-decides-nothing",
+        "Opening a link of a letter, by whomever and however often, decides and changes nothing.",
+        "console",
+    ),
+    Promise(
+        "every-copy-tells-the-truth",
+        "After each change every copy of a letter says how it stands, and its old buttons do "
+        "nothing.",
+        "engine",
+    ),
+    Promise(
+        "tried-is-reached-or-failed",
+        "A rung counts as tried only when something was delivered or all ways to its people "
+        "failed.",
+        "engine",
+    ),
+    Promise(
+        "first-letter-never-held",
+        "What asks somebody is never throttled, merged or held by quiet hours.",
+        "engine",
+    ),
+    Promise(
+        "callbacks-are-proven",
+        "Nothing a provider did not sign just now is believed, and nobody acts but a linked "
+        "person.",
+        "channels",
+    ),
+    Promise(
+        "failover-loses-nothing",
+        "A database server that dies or freezes costs seconds: nothing that was acknowledged is "
+        "lost, and no decision is doubled.",
+        "store",
+    ),
+    Promise(
+        "acknowledged-is-replicated",
+        "With a synchronous standby, nobody is told that something is done before the standby "
+        "has it.",
+        "store",
+    ),
+    Promise(
+        "old-primary-is-refused",
+        "A database server that was replaced and comes back is not written to any more.",
+        "store",
+    ),
+    Promise(
+        "restarted-database-loses-nothing",
+        "A database that crashes every few seconds loses nothing that was acknowledged, and work "
+        "goes on by itself.",
+        "store",
+    ),
+    Promise(
+        "one-winner",
+        "Whoever races for one escalation from however many servers, exactly one wins and "
+        "everybody is told who.",
+        "engine",
+    ),
+    Promise(
+        "dead-worker-is-replaced",
+        "The work of a process that died or stands still moves to another within 30 seconds, and "
+        "nothing it does later counts.",
+        "engine",
+    ),
+    Promise(
+        "heard-in-every-process",
+        "A decision made on one server reaches whoever waits on another at once, and within "
+        "seconds when the word of it is lost.",
+        "engine",
+    ),
+    Promise(
+        "rolling-upgrade",
+        "The database is upgraded while servers of the version before go on serving from it.",
+        "store",
+    ),
+    Promise(
+        "serving-role-cannot-rewrite",
+        "The database role of the servers cannot rewrite a timeline or change a rule.",
+        "store",
+    ),
     # --- the HTTP interface -------------------------------------------------------------------
     Promise(
         "open-is-idempotent",
@@ -154,5 +234,162 @@ PROMISES: tuple[Promise, ...] = (
         "demo-lives-at-once",
         "One command leads to a signed-in console in which agents stop and colleagues decide.",
         "demo",
+    ),
+    # --- pages for operators and end users ----------------------------------------------------
+    Promise(
+        "one-stop-in-a-browser",
+        "From the guarded call to the proof of it, one stop can be followed and decided in a "
+        "browser.",
+        "console",
+    ),
+    Promise(
+        "one-path-in-view",
+        "Operator, end user and team see one path: stopped, asked, passed on, decided, done.",
+        "console",
+    ),
+    Promise(
+        "decide-in-seconds",
+        "Ask, consequence, deadline and what happens otherwise are in view without scrolling, "
+        "on a desk and on a phone.",
+        "console",
+    ),
+    Promise(
+        "inbox-most-urgent-first",
+        "In the inbox the most severe stands first, then what is due first.",
+        "console",
+    ),
+    Promise(
+        "console-is-live",
+        "What others do appears by itself, what is being typed stays, and a lost connection "
+        "is told.",
+        "console",
+    ),
+    Promise(
+        "console-works-without-script",
+        "Everything a decision needs works in a browser without script.",
+        "console",
+    ),
+    Promise(
+        "console-by-keyboard",
+        "A person decides with the keyboard alone; letters only move, Enter acts, and letters "
+        "can be switched off.",
+        "console",
+    ),
+    Promise(
+        "console-enter-decides-nothing",
+        "Enter in a field never decides.",
+        "console",
+    ),
+    Promise(
+        "console-shows-what-changes",
+        "What a person changes is shown, old beside new, before it is decided, and keeps its type.",
+        "console",
+    ),
+    Promise(
+        "console-keeps-input",
+        "A refused form says what is wrong beside the field and keeps every word.",
+        "console",
+    ),
+    Promise(
+        "console-every-act",
+        "Every act of an operator is one form away on the escalation's page.",
+        "console",
+    ),
+    Promise(
+        "console-every-kind-of-ask",
+        "Approvals, choices, questions and take-overs are each answered in their own form.",
+        "console",
+    ),
+    Promise(
+        "second-operator-is-told-who-was-first",
+        "Of two who decide at once the second is told by name who was first.",
+        "console",
+    ),
+    Promise(
+        "stale-page-is-refused",
+        "A decision made on a page that no longer shows what is there is refused.",
+        "console",
+    ),
+    Promise(
+        "pages-refuse-with-a-way-out",
+        "A page that refuses says what happened, that nothing was changed, and what to do now.",
+        "console",
+    ),
+    Promise(
+        "hostile-text-is-inert",
+        "Text of agents and end users is shown as text, hidden characters are marked, and "
+        "nothing is loaded.",
+        "console",
+    ),
+    Promise(
+        "pages-run-no-foreign-code",
+        "Pages run one script of ours and nothing else, whatever their content.",
+        "console",
+    ),
+    Promise(
+        "forms-only-from-our-own-pages",
+        "A form that another site or another session sends changes nothing.",
+        "console",
+    ),
+    Promise(
+        "scanners-change-nothing",
+        "A mail scanner that opens every link, status pages and forms included, changes nothing.",
+        "console",
+    ),
+    Promise(
+        "console-is-accessible",
+        "Every page meets WCAG 2.2 AA as far as a machine can tell, in light and dark, on "
+        "desk and phone.",
+        "console",
+    ),
+    Promise(
+        "one-time-links-survive-scanners",
+        "A one-time link is spent by its button, never by being opened.",
+        "console",
+    ),
+    Promise(
+        "sign-in-leads-where-you-wanted",
+        "Signing in leads to the page that was asked for, and never to another site.",
+        "console",
+    ),
+    Promise(
+        "demo-welcome",
+        "The address that the demo prints leads to a signed-in console.",
+        "console",
+    ),
+    Promise(
+        "keys-are-shown-once",
+        "A key is shown once and can be revoked.",
+        "console",
+    ),
+    Promise(
+        "policy-can-be-rolled-back",
+        "Who may configure puts an earlier policy in force with one press.",
+        "console",
+    ),
+    Promise(
+        "status-page-without-script-and-cookies",
+        "The end user's page needs no account, no script and no cookie.",
+        "console",
+    ),
+    Promise(
+        "status-page-tells-nothing-internal",
+        "The end user's page tells nothing internal, and an unknown link tells only that.",
+        "console",
+    ),
+    Promise(
+        "status-page-answers",
+        "The end user answers, adds, leaves an address and takes the request back from their page.",
+        "console",
+    ),
+    Promise(
+        "status-page-never-takes-what-is-typed",
+        "The end user's page looks again by itself, never under somebody who types.",
+        "console",
+    ),
+    Promise(
+        "status-page-is-held-to-a-rate",
+        "One status link accepts what a person types and no flood.",
+        "console",
     ),
 )

@@ -3,12 +3,16 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from pullcord.store.port import Row
-from pullcord.testing import Live, Operator, live_server
+from pullcord.testing import Live, approves, live_server
+from pullcord.testing import Script as People
+from tests.client.stage import Faults
 
 POLICY = """
 workspace: shop
@@ -31,9 +35,9 @@ tools:
   close_account: {reversible: no}
 defaults: {decide_within: 2h, collect_within: 1d}
 rules:
-  - {id: far-too-much, mode: deny, tool: issue_refund, when: args.amount > 10000}
-  - {id: refund-over-limit, tool: issue_refund, when: args.amount > 250}
-  - {id: closing, tool: close_account, ladder: accounts}
+  - {id: far-too-much, mode: deny, tool: "*issue_refund", when: args.amount > 10000}
+  - {id: refund-over-limit, tool: "*issue_refund", when: args.amount > 250}
+  - {id: closing, tool: "*close_account", ladder: accounts}
 """
 
 #: a call of the scripted model: tool, arguments, id
@@ -99,7 +103,9 @@ class Stage:
 
     live: Live
     folder: Path
-    people: dict[str, Operator] = field(default_factory=dict)
+    #: what goes wrong on the way to the server
+    faults: Faults
+    key: str = ""
 
     @property
     def effects(self) -> Effects:
@@ -107,16 +113,14 @@ class Stage:
         return Effects(self.folder / "effects.jsonl")
 
     def rows(self, **wanted: Any) -> list[Row]:
-        """Escalations, newest first."""
+        """This key's escalations, newest first."""
+        if self.key:
+            wanted["agent_key"] = self.key.split("_")[1][4:]
         return self.live.call(self.live.town.escalations(**wanted))
 
     def waiting(self, tool: str = "") -> list[str]:
         """Ids of what waits for people, oldest first."""
-        found = [
-            each.escalation
-            for each in self.rows()
-            if each.escalation.is_living and each.escalation.environment == "production"
-        ]
+        found = [each.escalation for each in self.rows() if each.escalation.is_living]
         ordered = sorted(found, key=lambda each: each.opened_at)
         return [each.id for each in ordered if tool in ("", each.tool)]
 
@@ -129,6 +133,11 @@ class Stage:
         """One as it stands."""
         return self.live.call(self.live.town.row(escalation))
 
+    def latest(self, tool: str = "") -> str:
+        """The one that was opened last, whatever became of it."""
+        found = [each.escalation for each in self.rows() if tool in ("", each.escalation.tool)]
+        return max(found, key=lambda each: each.opened_at).id
+
     def closed_as(self, escalation: str) -> str:
         """How it ended."""
         return str(self.row(escalation).escalation.closed_as or "")
@@ -138,26 +147,69 @@ class Stage:
         row = self.row(escalation).escalation
         town = self.live.town
         links = self.live.call(town.timeline(escalation))
-        names = [name for link in links for name in link.body["sealed"] if "report/" in name]
+        bodies = [json.loads(link.body) for link in links]
+        names = [name for body in bodies for name in body["sealed"] if "report/" in name]
         found: dict[str, Any] = self.live.call(
             town.house.contents.one(row.workspace, escalation, names[-1])
         )
         return found
 
-    def person(self, who: str) -> Operator:
-        """Somebody signed in."""
-        if who not in self.people:
-            self.people[who] = self.live.operator(who)
-        return self.people[who]
+    @contextmanager
+    def lenient(self) -> Iterator[None]:
+        """For a while the policy stops nothing."""
+        office = self.live.town.house.office
+        rules = POLICY.index("rules:")
+        self.live.call(office.apply(POLICY[:rules] + "rules: []\n", by="dana"))
+        try:
+            yield
+        finally:
+            self.live.call(office.apply(POLICY, by="dana"))
+
+    def approving(self) -> People:
+        """A person who says yes at once."""
+        return approves()
+
+    def person(self, who: str) -> "Person":
+        """Somebody of the shop."""
+        return Person(self, who)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who decides at the desk, as the console would."""
+
+    stage: Stage
+    id: str
+
+    def does(self, verb: str, escalation: str, *args: Any, **more: Any) -> None:
+        """Any verb a person has."""
+        someone = self.stage.live.town.person(self.id)
+        self.stage.live.call(getattr(someone, verb)(escalation, *args, **more))
+
+    def approve(self, escalation: str, note: str = "") -> None:
+        """Let it run as it is."""
+        self.does("approve", escalation, note)
+
+    def edit(self, escalation: str, changes: dict[str, Any], note: str = "") -> None:
+        """Let it run with these arguments changed."""
+        self.does("edit", escalation, note, **changes)
+
+    def reject(self, escalation: str, note: str = "") -> None:
+        """Say no."""
+        self.does("reject", escalation, note)
 
 
 @contextmanager
 def open_shop(folder: Path) -> Iterator[Stage]:
     """The shop with its server running."""
-    with live_server(POLICY) as live:
-        stage = Stage(live, folder)
-        try:
-            yield stage
-        finally:
-            for each in stage.people.values():
-                each.close()
+    walls: list[Faults] = []
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        # a server that is started again keeps what is planned to go wrong
+        walls.append(Faults(app))
+        if len(walls) > 1:
+            walls[-1].planned = walls[0].planned
+        return walls[-1]
+
+    with live_server(POLICY, wrap=wrap) as live:
+        yield Stage(live, folder, walls[0])

@@ -132,6 +132,7 @@ def test_a_form_of_another_site_decides_nothing(
     found = stopped(live, REFUND)
     token = session_token(live, "maria")
     session = live.call(live.town.house.office.session_of(token))
+    assert session is not None
     fields = {"csrf": session.csrf if csrf else "guessed"}
 
     answer = httpx2.post(

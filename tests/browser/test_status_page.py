@@ -11,9 +11,10 @@ from tests.browser.stage import MESSAGES, REFUND, standing, stopped
 
 def path_of(escalation: dict[str, str]) -> str:
     """The page's address without the host."""
-    return escalation["status_url"].partition("/status/")[1] + escalation["status_url"].rpartition(
-        "/"
-    )[2]
+    return (
+        escalation["status_url"].partition("/status/")[1]
+        + escalation["status_url"].rpartition("/")[2]
+    )
 
 
 @pytest.mark.promise("status-page-without-script-and-cookies")
@@ -25,7 +26,6 @@ def test_the_status_page_needs_neither_script_nor_cookies(live: Live, visit: Vis
     expect(page.locator(".promise")).to_contain_text("You will hear from us by")
     expect(page.locator(".steps li")).to_have_count(4)
     expect(page.get_by_text(MESSAGES[0]["content"])).to_be_visible()
-    assert page.locator("meta[http-equiv=refresh]").count() == 1
     assert page.locator("script").count() == 0
     assert page.context.cookies() == []
     with live.operator("maria") as maria:
@@ -88,7 +88,7 @@ def test_the_end_user_adds_leaves_an_address_and_takes_it_back(live: Live, visit
     page.get_by_label("Your e-mail address").fill("anna@example.org")
     page.get_by_role("button", name="Leave it").click()
     expect(page.get_by_role("status")).to_contain_text("Noted")
-    page.get_by_text("I no longer need this").click()
+    page.get_by_role("link", name="I no longer need this").click()
     page.get_by_role("button", name="Take my request back").click()
 
     expect(page.get_by_role("status")).to_contain_text("taken back")
@@ -96,7 +96,7 @@ def test_the_end_user_adds_leaves_an_address_and_takes_it_back(live: Live, visit
     assert page.locator("form").count() == 0
 
 
-@pytest.mark.promise("get-changes-nothing")
+@pytest.mark.promise("scanners-change-nothing")
 def test_a_scanner_that_opens_every_address_changes_nothing(live: Live) -> None:
     """Link scanners of mail gateways open what they find, with GET and HEAD."""
     found = stopped(live, REFUND)
@@ -143,3 +143,23 @@ def test_a_link_that_is_none_tells_only_that(live: Live, token: str) -> None:
 
     assert answer.status_code == 404
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.promise("status-page-never-takes-what-is-typed")
+def test_the_page_looks_again_by_itself_but_never_under_somebody_who_types(live: Live) -> None:
+    """A refresh that empties a half-written answer is worse than no refresh at all."""
+    found = stopped(live, REFUND)
+
+    def refresh_of(address: str) -> str:
+        answer: str = httpx2.get(address, trust_env=False).headers.get("refresh", "")
+        return answer
+
+    reading, typing = refresh_of(found["status_url"]), refresh_of(found["status_url"] + "?do=add")
+    standing_still = refresh_of(found["status_url"] + "?still")
+    with live.operator("maria") as maria:
+        maria.accept(found["id"])
+        maria.act(found["id"], "ask", to="end_user", text="Which card?")
+    being_asked = refresh_of(found["status_url"])
+
+    assert reading == f"20; url={path_of(found)}"
+    assert (typing, standing_still, being_asked) == ("", "", "")

@@ -26,15 +26,15 @@ def test_the_page_works_from_top_to_bottom(programs: list[Block], tmp_path: Path
     """Park, decide, go on in another process, and wait for it instead."""
     guarding, working, waiting = programs
     with live_server(policy_beside(guarding)) as live:
-        with started(guarding.code, live, tmp_path) as lines:
+        with started(guarding.code, live.environ(), tmp_path) as lines:
             parked = list(lines)
         (row,) = live.call(live.town.escalations())
         with live.operator("maria") as maria:
             maria.edit(row.escalation.id, {"order": "A-17", "amount": 240.0})
-        with started(working.code, live, tmp_path) as lines:
+        with started(working.code, live.environ(), tmp_path) as lines:
             resumed = list(lines)
         live.plays("maria", rejects(note="not twice"))
-        with started(waiting.code, live, tmp_path) as lines:
+        with started(waiting.code, live.environ(), tmp_path) as lines:
             rejected = list(lines)
 
     assert parked[0] == "refunded 20.00 EUR for A-16\n"

@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from pullcord.testing.live import Live, live_server
+from tests.acceptance.served import Place, invited, pullcord, signed_in
 from tests.docs.pages import ROOT, Block, blocks, blocks_of
 
 #: seconds a program of a page may run
@@ -24,7 +24,7 @@ def policy_beside(block: Block) -> str:
 
 
 @contextmanager
-def started(code: str, live: Live, folder: Path) -> Iterator[Iterator[str]]:
+def started(code: str, env: Mapping[str, str], folder: Path) -> Iterator[Iterator[str]]:
     """A program started the way a reader starts it: the lines it prints, until it is left alone."""
     program = folder / "program.py"
     program.write_text(code, encoding="utf-8")
@@ -33,7 +33,7 @@ def started(code: str, live: Live, folder: Path) -> Iterator[Iterator[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **live.environ()},
+        env={**os.environ, **env},
     )
     assert process.stdout is not None
     limit = threading.Timer(WITHIN, process.kill)
@@ -56,17 +56,22 @@ def readme() -> Block:
 def test_the_readme_program_parks_and_resumes_in_another_process(
     readme: Block, tmp_path: Path
 ) -> None:
-    """The first thing a stranger tries does what the page beside it says."""
-    with live_server(policy_beside(readme)) as live:
-        with started(readme.code, live, tmp_path) as lines:
+    """The first thing a stranger tries does what the page beside it says, on `pullcord serve`."""
+    place = Place(tmp_path)
+    with place.serving(policy=policy_beside(readme)) as (_, url):
+        minted = pullcord("keys", "mint", "--agent", "support", "--db", place.db)
+        env = {"PULLCORD_URL": url, "PULLCORD_KEY": minted.stdout.strip()}
+        with started(readme.code, env, tmp_path) as lines:
             parked = next(lines)
-        (row,) = live.call(live.town.escalations())
-        with live.operator(row.escalation.owner) as operator:
-            operator.edit(row.escalation.id, {"order": "A-17", "amount": 240.0})
-        with started(readme.code, live, tmp_path) as lines:
-            resumed = next(line for line in lines if "refunded" in line)
-        ended = live.call(live.town.row(row.escalation.id)).escalation
+        with signed_in(url, invited(place, "dana", url)) as dana:
+            (found,) = dana.http.get("/v1/escalations").json()["escalations"]
+            dana.act(found["id"], "accept")
+            args = {"order": "A-17", "amount": 240.0}
+            dana.act(found["id"], "decide", kind="edit", args=args)
+            with started(readme.code, env, tmp_path) as lines:
+                resumed = next(line for line in lines if "refunded" in line)
+            ended = dana.read(found["id"])
 
     assert parked.startswith("I have asked our billing team. You will hear by ")
     assert resumed == "refunded 240.00 EUR for A-17\n"
-    assert ended.closed_as == "executed"
+    assert ended["closed_as"] == "executed"

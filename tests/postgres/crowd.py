@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeVar
 
 from pullcord.engine.clock import SystemClock
@@ -107,6 +108,7 @@ class Crowd:
     async def _one(self, key: str) -> None:
         """One stop from opening to collecting; two people decide at the same time."""
         found: Opened = await self._insist(lambda: self.house.desk.open(self.key, request(key)))
+        self._wrote()
         assert found.row is not None
         escalation = found.row.escalation.id
         self.opened[key] = escalation
@@ -117,6 +119,10 @@ class Crowd:
             lambda: self.house.desk.collect(self.key, escalation, CollectIn(attempt=attempt))
         )
         self.collected[escalation] = attempt
+        self._wrote()
+
+    def _wrote(self) -> None:
+        self.written_at.append(asyncio.get_running_loop().time())
 
     async def _decide(self, escalation: str, who: str) -> str:
         """Who decided, as this person was told."""
@@ -141,14 +147,13 @@ class Crowd:
                 self.refused += 1
                 await CLOCK.sleep(AGAIN_SECONDS)
                 continue
-            self.written_at.append(asyncio.get_running_loop().time())
             return told
 
     # --- what they say ------------------------------------------------------------------------
     def gap(self, since: float) -> float:
         """Seconds of the longest silence since then."""
         times = [since, *(each for each in self.written_at if each > since)]
-        return max((after - before for before, after in zip(times, times[1:], strict=False)))
+        return max(after - before for before, after in pairwise(times))
 
     async def wrote_since(self, since: float, *, count: int = 20) -> None:
         """Wait until acknowledged writes came after this instant."""

@@ -1,4 +1,7 @@
-"""A database that crashes every few seconds, under load; `PULLCORD_RESTART_SECONDS` says how long."""
+"""A database that crashes every few seconds, under load.
+
+`PULLCORD_RESTART_SECONDS` says how long, `PULLCORD_RESTART_SEED` repeats the instants.
+"""
 
 import asyncio
 import os

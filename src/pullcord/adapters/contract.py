@@ -8,15 +8,20 @@ resume value, an edited call) is a wake-up and never an authority: the decision 
 the server, proven by its signature, and executed by the client as for any guarded function.
 """
 
-import json
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from pullcord.adapters.calls import (
+    THREADS_MAX,
+    Done,
+    Framework,
+    Lasting,
+    Result,
+    ToolCall,
+    ToolFailed,
+)
 from pullcord.client import texts
 from pullcord.client.asking import (
     LIVING,
@@ -64,102 +69,13 @@ from pullcord.errors import (
 )
 from pullcord.trigger.evaluate import Judgement
 from pullcord.trigger.rules import Verdict
-from pullcord.wire.bounds import MESSAGES_MAX
 from pullcord.wire.replies import CollectedOut, EscalationOut
-from pullcord.wire.requests import AskIn, Capability, ReportIn
+from pullcord.wire.requests import AskIn, ReportIn
 
 T = TypeVar("T")
 
-#: conversations, stopped calls of each, and results that one process remembers
-THREADS_MAX, CALLS_MAX, RESULTS_MAX = 1_000, 1_000, 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Framework:
-    """A framework, and what an agent built with it can do with a decision."""
-
-    name: str
-    #: the distribution whose version is kept with every parked run
-    package: str
-    capabilities: tuple[Capability, ...]
-
-    @property
-    def version(self) -> str:
-        """The version that is installed; empty when it cannot be told."""
-        try:
-            return version(self.package)
-        except PackageNotFoundError:
-            return ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One tool call of a model, as the framework names it."""
-
-    tool: str
-    args: Mapping[str, Any]
-    id: str
-    #: the framework's own name of the conversation: the same before and after a pause
-    thread: str
-    #: the transcript, in any shape the client can read
-    messages: Sequence[Any] = ()
-    turn: str = ""
-    turn_size: int = 0
-    #: what can be done with a decision on this call, where it is less than the framework can
-    capabilities: tuple[Capability, ...] | None = None
-    #: the framework executes this again after a pause, perhaps in another process
-    is_replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A call that was executed as decided, and what came of it."""
-
-    value: Any
-    decision: Decision
-    is_failed: bool = False
-
-    @property
-    def notice(self) -> str:
-        """What the model must be told besides the result; empty after a plain yes.
-
-        A model that is not told that its call was changed makes it again.
-        """
-        decision = self.decision
-        who, at = decision.by or "A person", decision.at.strftime("%Y-%m-%d %H:%M UTC")
-        parts = []
-        if decision.kind == "edit":
-            parts.append(
-                f"{who} changed this call before it ran ({at}). It ran with "
-                f"{_as_text(decision.args)}, not with what you wrote. That is what was decided; "
-                "do not repeat your original call."
-            )
-        elif decision.is_by_rule:
-            parts.append(f"Nobody decided by {at}; the rule lets this call run then, so it ran.")
-        if decision.note:
-            parts.append(f"{who} says ({at}): {decision.note}")
-        return " ".join(parts)
-
-
-class Result(str):
-    """What a tool returned to the framework, and the text of it for the record."""
-
-    __slots__ = ("value",)
-    value: Any
-
-    def __new__(cls, text: str, value: Any) -> Self:
-        """The text, with the framework's own value at hand."""
-        found = super().__new__(cls, text)
-        found.value = value
-        return found
-
-
-class ToolFailed(Exception):
-    """The tool failed and the framework has words for it; reported as failed, handed on."""
-
-    def __init__(self, value: Any, why: str) -> None:
-        super().__init__(why)
-        self.value = value
+#: stopped calls of one conversation, and results, that one process remembers
+CALLS_MAX, RESULTS_MAX = 1_000, 1_000
 
 
 @dataclass(slots=True)
@@ -171,45 +87,6 @@ class _Thread:
     stopped: dict[str, None] = field(default_factory=dict)
 
 
-class _Lasting(OrderedDict[str, T]):
-    """The newest of what happened, bounded."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-        self._lock = threading.Lock()
-
-    def keep(self, name: str, value: T) -> T:
-        """Put it in; what is oldest goes."""
-        with self._lock:
-            self[name] = value
-            self.move_to_end(name)
-            while len(self) > self._most:
-                self.popitem(last=False)
-        return value
-
-
-class Transcripts:
-    """Transcripts of a framework made plain; what was made plain before is not made again."""
-
-    def __init__(self, plain: Callable[[Any], Sequence[dict[str, Any]]]) -> None:
-        self._plain = plain
-        self._kept: _Lasting[tuple[list[Any], list[Sequence[dict[str, Any]]]]] = _Lasting(
-            THREADS_MAX
-        )
-
-    def of(self, thread: str, messages: Sequence[Any]) -> list[dict[str, Any]]:
-        """The last messages of a conversation in the common chat shape."""
-        last = list(messages[-MESSAGES_MAX:])
-        known, plain = self._kept.get(thread, ([], []))
-        same = 0
-        while same < min(len(known), len(last)) and known[same] is last[same]:
-            same += 1
-        plain = [*plain[:same], *(self._plain(each) for each in last[same:])]
-        self._kept.keep(thread, (last, plain))
-        return [message for each in plain for message in each]
-
-
 class Gate:
     """Stops calls, asks people and carries out what they decide, for one adapter."""
 
@@ -217,8 +94,8 @@ class Gate:
         self.framework = framework
         self._inside = inside(cord)
         self._core = self._inside.core
-        self._threads: _Lasting[_Thread] = _Lasting(THREADS_MAX)
-        self._ended: _Lasting[Done | NotDone] = _Lasting(RESULTS_MAX)
+        self._threads: Lasting[_Thread] = Lasting(THREADS_MAX)
+        self._ended: Lasting[Done | NotDone] = Lasting(RESULTS_MAX)
 
     # --- drivers --------------------------------------------------------------------------------
     def do(self, flow: Flow[T]) -> T:
@@ -429,7 +306,7 @@ class Gate:
         return (yield from handed_over(self._core, found, subject))
 
     # --- what the framework executes itself -------------------------------------------------------
-    def take(self, call: ToolCall, escalation: str) -> Flow[CollectedOut]:
+    def take(self, call: ToolCall, standing: EscalationOut) -> Flow[CollectedOut]:
         """A decision that the framework carries out by itself: collected, proven, begun.
 
         Tell with `report` what came of it.
@@ -440,12 +317,18 @@ class Gate:
         """
         core = self._core
         subject = Subject(call.tool, core)
+        ended = self._ended.get(standing.id)
+        over = ended if isinstance(ended, NotDone) else _over(subject, standing)
+        if over is not None:
+            raise over
         yield from current_policy(core)
-        found = yield from self._collected(escalation, subject)
+        found = yield from self._collected(standing.id, subject)
         if not lets_run(found):
-            raise (yield from settle(core, found, subject))
+            no = yield from settle(core, found, subject)
+            self._ended.keep(standing.id, no)
+            raise no
         check(proof_of(found), public_keys=core.public_keys(), now=core.now())
-        core.executions.begin(escalation)
+        core.executions.begin(standing.id)
         return found
 
     def given(self, escalation: str, tool: str) -> Flow[CollectedOut]:
@@ -469,6 +352,14 @@ class Gate:
             self._core.executions.begin(found.escalation)
         else:
             yield from take_note(self._core, found)
+
+    def unused(self, found: CollectedOut) -> Flow[None]:
+        """Report a yes that the framework was given and did not carry out after all."""
+        if not self._core.executions.has_begun(found.escalation):
+            self._core.executions.begin(found.escalation)
+            why = "not executed: the agent as it is now could not use the decided arguments"
+            args = found.args or {}
+            yield from self.report(found.escalation, args, result=why, is_failed=True)
 
     def proven(self, text: str) -> Verified:
         """A signed decision that came back from the framework's own state.
@@ -538,21 +429,6 @@ def gate_of(cord: Face, framework: Framework) -> Gate:
 def _prepared(call: ToolCall) -> tuple[Guarded, Prepared]:
     guarded = Guarded(tool=call.tool, function=_arguments)
     return guarded, guarded.prepare((), call.args)
-
-
-def _as_text(args: Mapping[str, Any] | None) -> str:
-    return json.dumps(args or {}, ensure_ascii=False)
-
-
-def chat_call(id: str, tool: str, args: Mapping[str, Any] | str) -> dict[str, Any]:
-    """A tool call in the common chat shape."""
-    text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False, default=str)
-    return {"id": id, "type": "function", "function": {"name": tool, "arguments": text}}
-
-
-def with_notice(notice: str, text: str) -> str:
-    """A result with what the model must be told before it."""
-    return f"{notice}\n\n{text}" if notice else text
 
 
 def _arguments(**arguments: Any) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from langchain.agents.middleware import AgentMiddleware
@@ -21,20 +21,17 @@ from langgraph.config import get_config
 from langgraph.errors import ParentCommand
 from langgraph.types import Command, interrupt
 
-from pullcord.adapters.contract import (
+from pullcord.adapters.calls import (
     Done,
     Framework,
-    Gate,
     Result,
     ToolCall,
     ToolFailed,
     Transcripts,
     chat_call,
-    gate_of,
-    is_living,
-    need_thread,
     with_notice,
 )
+from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import Stamp, differences, fingerprint, stamp
 from pullcord.briefing.digest import digest
 from pullcord.client.decisions import Decision
@@ -55,7 +52,7 @@ LANGGRAPH = Framework(
 WAKES_MAX = 100
 CHECKPOINT = "Compile the graph with a checkpointer and set configurable.thread_id."
 
-Answer = ToolMessage | Command[Any]
+Answer: TypeAlias = ToolMessage | Command[Any]
 
 
 # --- tools of an agent ----------------------------------------------------------------------------

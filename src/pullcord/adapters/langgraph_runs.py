@@ -14,7 +14,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command, Interrupt
 
-from pullcord.adapters.contract import ToolCall, gate_of, is_living
+from pullcord.adapters.calls import ToolCall
+from pullcord.adapters.contract import gate_of, is_living
 from pullcord.adapters.langgraph import LANGGRAPH, Answered
 from pullcord.adapters.stock_interrupts import Asked, Stock, native, stock_of
 from pullcord.adapters.working import OnResult

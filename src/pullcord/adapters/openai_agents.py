@@ -31,18 +31,8 @@ from agents.tool import (
 )
 from agents.tool_context import ToolContext
 
-from pullcord.adapters.contract import (
-    Framework,
-    Gate,
-    Result,
-    ToolCall,
-    Transcripts,
-    chat_call,
-    gate_of,
-    is_living,
-    need_thread,
-    with_notice,
-)
+from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, chat_call, with_notice
+from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import (
     ParkedRun,
     Shelf,

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from pullcord.adapters.contract import Framework
+from pullcord.adapters.calls import Framework
 from pullcord.briefing.digest import digest
 from pullcord.errors import InvalidInput
 

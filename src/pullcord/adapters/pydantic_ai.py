@@ -38,18 +38,8 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.tools import ToolDefinition
 
-from pullcord.adapters.contract import (
-    Framework,
-    Gate,
-    Result,
-    ToolCall,
-    Transcripts,
-    chat_call,
-    gate_of,
-    is_living,
-    need_thread,
-    with_notice,
-)
+from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, chat_call, with_notice
+from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import (
     ParkedRun,
     Shelf,
@@ -179,7 +169,8 @@ class EscalateDeferred(AbstractCapability[Any]):
                 continue
         results, given = await self.gate.ado(results_of(self.gate, requests, standing))
         for found in given:
-            await self.gate.ado(self.gate.noted(found))
+            if not lets_run(found):
+                await self.gate.ado(self.gate.noted(found))
         return results
 
     def _call(self, ctx: RunContext[Any], call: ToolCallPart) -> ToolCall:
@@ -262,7 +253,7 @@ def _question(call: ToolCall, ours: Any) -> Question:
 def results_of(
     gate: Gate, requests: DeferredToolRequests, standing: Mapping[str, EscalationOut]
 ) -> Flow[tuple[DeferredToolResults, list[CollectedOut]]]:
-    """Decisions in the framework's words, and those to note once it has them."""
+    """Decisions in the framework's words, and as they were collected, for `_tell` later."""
     results = DeferredToolResults()
     given: list[CollectedOut] = []
     for id_, each in standing.items():
@@ -271,12 +262,12 @@ def results_of(
         except NotDone as no:
             _refuse(results, requests, id_, no.for_model)
             continue
+        given.append(found)
         if requests.kind(id_) == "approval" and lets_run(found):
             is_edit = found.kind == "edit"
             results.approvals[id_] = ToolApproved(override_args=found.args if is_edit else None)
             results.metadata[id_] = {OURS: each.id}
             continue
-        given.append(found)
         answer = found.option or found.answer
         if requests.kind(id_) == "question" and answer is not None and found.kind != "reject":
             results.calls[id_] = answer
@@ -292,6 +283,12 @@ def _refuse(
         results.approvals[id_] = ToolDenied(text)
     else:
         results.calls[id_] = text
+
+
+async def _tell(gate: Gate, given: Sequence[CollectedOut]) -> None:
+    """Report what lets nothing run, and what was let run and did not."""
+    for found in given:
+        await gate.ado(gate.unused(found) if lets_run(found) else gate.noted(found))
 
 
 # --- runs that let go of their process ------------------------------------------------------------
@@ -358,8 +355,7 @@ class Agents:
             "deps": self._deps(parked.thread),
         }
         result = await self._go(parked.thread, None, arguments)
-        for found in given:
-            await self._gate.ado(self._gate.noted(found))
+        await _tell(self._gate, given)
         self._shelf.drop(parked)
         return True, result
 
@@ -441,7 +437,8 @@ class People:
         if isawaitable(told):
             await told
         for found in given:
-            await self._gate.ado(self._gate.noted(found))
+            if not lets_run(found):
+                await self._gate.ado(self._gate.noted(found))
         for each in before.values():
             self._waits.pop(each.id, None)
         return True

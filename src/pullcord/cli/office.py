@@ -9,6 +9,7 @@ from rich.text import Text
 from pullcord.cli.opening import house_of, workspace_of
 from pullcord.cli.places import DB_DEFAULT
 from pullcord.cli.voice import AsJson, Db, Workspace, command, err, out, print_json, well
+from pullcord.engine.house import House
 from pullcord.engine.settings import Settings
 from pullcord.path.escalation import Actor, ActorKind
 
@@ -29,7 +30,9 @@ def register(app: typer.Typer) -> None:
 async def mint(
     *,
     agent: Annotated[str, typer.Option(help="Agent the key is for.")],
-    creator: Annotated[str, typer.Option(help="Person who answers for it.")],
+    creator: Annotated[
+        str, typer.Option(help="Person who answers for it; else the agent's contact.")
+    ] = "",
     environment: Annotated[str, typer.Option(help="Where it is used.")] = "production",
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
     db: Db = DB_DEFAULT,
@@ -40,13 +43,23 @@ async def mint(
     async with house_of(db) as house:
         named = await workspace_of(house, workspace)
         shown, key = await house.office.mint_key(
-            named, agent=agent, environment=environment, creator=creator, note=note
+            named,
+            agent=agent,
+            environment=environment,
+            creator=creator or await _contact(house, named, agent),
+            note=note,
         )
     if as_json:
         print_json({"key": shown, "id": key.id, "agent": agent, "environment": environment})
         return
     err.print("This key is shown once; keep it where the agent finds it (PULLCORD_KEY):")
     out.print(shown, markup=False, soft_wrap=True)
+
+
+async def _contact(house: House, workspace: str, agent: str) -> str:
+    """The agent's technical contact, who answers for its key unless somebody else is named."""
+    terms = (await house.policies.current(workspace)).configuration.agents.get(agent)
+    return terms.contact if terms else ""
 
 
 @keys.command(name="list")

@@ -1,5 +1,6 @@
 """`pullcord init`, `check`, `apply` and `explain`: everything about the policy file."""
 
+import difflib
 import json
 import os
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
@@ -34,6 +36,7 @@ from pullcord.engine.house import furnish, opened
 from pullcord.errors import InvalidInput
 from pullcord.owner.floor import Floor
 from pullcord.owner.resolve import resolve
+from pullcord.path.wording import Reader
 from pullcord.trigger.evaluate import CompiledPolicy
 from pullcord.trigger.rules import Verdict
 from pullcord.trigger.signals import Call
@@ -220,6 +223,10 @@ async def explain(
         args=_arguments(args),
     )
     found = explained(configuration, call, moment)
+    if tool not in configuration.policy.tools:
+        near = difflib.get_close_matches(tool, configuration.policy.tools, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        caution(f"{tool} is not under tools:, so nothing is known about it{hint}")
     if as_json:
         print_json(
             {
@@ -255,7 +262,9 @@ def explained(configuration: Configuration, call: Call, at: datetime) -> Explain
             workspace_catch_all=ladder.catch_all,
         )
         resolution = resolve(ladder, floor, at)
-        owner, reason = resolution.owner, resolution.reason
+        names = {who: someone.name for who, someone in configuration.people.items()}
+        reader = Reader(names, ZoneInfo(configuration.timezone), at)
+        owner, reason = resolution.owner, reader.local(resolution.reason)
     lines = compiled.explain(call)
     return Explained(judgement.verdict, judgement.rule, judgement.reason, lines, owner, reason)
 

@@ -109,3 +109,9 @@ async def greet(house: House) -> None:
                 f"Nobody can sign in to {workspace} yet. One-time link for {who}, "
                 f"valid 24 hours:\n  {house.settings.public_url}/setup/{token}"
             )
+        uninvited = await house.office.without_account(workspace)
+        if uninvited:
+            caution(
+                f"{', '.join(uninvited)} cannot sign in yet, so the console does not reach them; "
+                "print a link for each with `pullcord invite NAME`"
+            )

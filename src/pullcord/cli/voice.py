@@ -55,7 +55,7 @@ __all__ = [
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The fast event loop, where the platform has one."""
     try:
-        from uvloop import new_event_loop  # noqa: PLC0415  # not on every platform
+        from uvloop import new_event_loop  # not on every platform
     except ImportError:
         return None
     return new_event_loop

@@ -36,13 +36,13 @@ async def show(request: Request) -> Response:
 
 async def act(request: Request) -> Response:
     """`POST /acts/{token}`: the same act as in the console, with the same checks."""
-    check_origin(request)
     token = request.path_params["token"]
     try:
+        check_origin(request)
         answer = await house_of(request).inbound.follow(token)
     except PullcordError as error:
         return _page(request, text=str(error), status=status_of(error))
-    return _page(request, text=answer.text, escalation=answer.escalation, is_done=True)
+    return _page(request, text=answer.text, escalation=answer.escalation, is_done=answer.is_done)
 
 
 def _page(

@@ -183,7 +183,7 @@ def parsed_args(flat: Flat, view: DetailView) -> dict[str, Any]:
         for name, text in flat.items()
         if name.startswith("arg.") and name.removeprefix("arg.").partition("#")[0] in editable
     }
-    unchanged = {path for path, text in originals(view).items() if sent.get(path) == text}
+    unchanged = {each.path for each in view.fields if sent.get(each.path) == _as_sent(each)}
     changes = {name: text for name, text in sent.items() if name.partition("#")[0] not in unchanged}
     try:
         return parse_form(_schema_of(view.fields, base), changes, base)
@@ -207,6 +207,12 @@ def as_typed(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _as_sent(field: FormField) -> str:
+    """What a browser sends for a field nobody touched: it has its own mind about line ends."""
+    text = as_typed(field.value).replace("\r\n", "\n").replace("\r", "\n")
+    return text if field.kind in ("long_text", "json", "list") else text.replace("\n", "")
 
 
 def _schema_of(shown: list[FormField], base: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,8 @@ class Server(uvicorn.Server):
             log_level="error",
             access_log=False,
             server_header=False,
+            # whoever sends X-Forwarded-For names any address, and limits are held by address
+            proxy_headers=False,
             timeout_graceful_shutdown=STOP_SECONDS,
             lifespan="off",
         )

@@ -19,8 +19,11 @@ from pullcord.server.problems import status_of
 from pullcord.server.sessions import address_of
 from pullcord.wire import requests as wire
 
-#: how often the page looks again, in seconds
+#: how often the page looks again, in seconds; never while there is something to type into, and
+#: never for who asked it to stand still
 REFRESH_SECONDS = 20
+#: the forms behind the page's links, by the word in `?do=`
+FORMS = frozenset({"add", "notify", "cancel"})
 #: what one link may send: a person who types, not a machine
 POSTS = Rate(per_second=1 / 20, burst=10)
 #: what one address may send over all links
@@ -67,18 +70,26 @@ class StatusPages:
         house = house_of(request)
         token = request.path_params["token"]
         view = await house.views.status(token)
+        doing = kept_for or request.query_params.get("do", "")
+        has_form = doing in FORMS or bool(view.pending_question and view.may_reply)
+        looks_again = not (view.is_over or problem or has_form or "still" in request.query_params)
         values = {
             "view": view,
             "token": token,
             "moment": Moment(house.clock.now(), zone_of(view.timezone)),
             "refresh": REFRESH_SECONDS,
+            "looks_again": looks_again,
             "flash": DID.get(request.query_params.get("did", ""), ""),
             "problem": problem,
+            "doing": doing if doing in FORMS and not view.is_over else "",
             "kept": kept,
             "kept_for": kept_for,
-            "may_notify": view.may_reply,
+            "sends_mail": house.hearing_back.sends_mail,
         }
-        return page("status.html", values, status=status, headers=STATUS_HEADERS)
+        headers = dict(STATUS_HEADERS)
+        if looks_again:
+            headers["refresh"] = f"{REFRESH_SECONDS}; url=/status/{token}"
+        return page("status.html", values, status=status, headers=headers)
 
     async def post(self, request: Request) -> Response:
         """`POST /status/{token}/reply|notify|cancel`."""

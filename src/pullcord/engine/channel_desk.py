@@ -7,6 +7,7 @@ from pullcord.engine.clock import Clock, Ids
 from pullcord.engine.floors import Floors
 from pullcord.engine.health import ChannelHealth, Health
 from pullcord.engine.letters import trial_of
+from pullcord.engine.linking import is_linkable
 from pullcord.engine.office import Office
 from pullcord.engine.planning import addresses_of
 from pullcord.engine.policies import Policies
@@ -68,8 +69,8 @@ class ChannelDesk:
             failed=health.failed,
             failure_share=health.failure_share,
             last_good_at=health.last_good_at,
-            alarm=health.why_alarming(self._clock.now()),
-            is_linkable=can.found_by is FoundBy.LINK,
+            alarm=health.alarm,
+            is_linkable=is_linkable(can),
             links_here=can.links_here,
             accounts=[
                 AccountLine(account=each.account, name=each.name, at=each.at)

@@ -369,9 +369,11 @@ class Courier:
     async def _edit(self, workspace: str, copy: Copy, taken_at: datetime) -> None:
         row = await self._store.load(workspace, copy.message.escalation)
         channel = self.channels.get(copy.channel)
-        if row is None or channel is None or not isinstance(channel, Edits):
+        assert row is not None, f"{copy.id} is a copy of nothing"
+        if channel is None or not isinstance(channel, Edits):
+            # nobody here can change it any more: the next change asks again
             await self._store.settle_copy(
-                workspace, copy.id, version=copy.version, receipt=None, again_at=None
+                workspace, copy.id, version=row.escalation.version, receipt=None, again_at=None
             )
             return
         outgoing = Outgoing(copy.id, copy.message, copy.channel, copy.address)

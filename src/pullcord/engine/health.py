@@ -39,9 +39,10 @@ class ChannelHealth:
         tries = self.accepted + self.delivered + self.failed
         return self.failed / tries if tries else 0.0
 
-    def why_alarming(self, now: datetime) -> str:
+    @property
+    def alarm(self) -> str:
         """What is wrong, as a phrase; empty when nothing is."""
-        if self.last_failed_at is None or now - self.last_failed_at > WINDOW:
+        if self.last_failed_at is None:
             return ""
         good_at = self.last_good_at
         if good_at is not None and good_at >= self.last_failed_at - ALARM_AFTER:
@@ -90,11 +91,9 @@ class Health:
 
     async def alarms(self) -> list[str]:
         """What is wrong with any channel of any workspace, each told once."""
-        now = self._clock.now()
         found: dict[str, None] = {}
         for workspace in await self._store.workspaces():
             for each in await self.of(workspace):
-                why = each.why_alarming(now)
-                if why:
-                    found[why] = None
+                if each.alarm:
+                    found[each.alarm] = None
         return list(found)

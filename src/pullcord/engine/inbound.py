@@ -32,9 +32,18 @@ from pullcord.engine.clock import Clock
 from pullcord.engine.courier import STATES, Courier
 from pullcord.engine.desk import Desk
 from pullcord.engine.floors import Floors
+from pullcord.engine.letters import stands
 from pullcord.engine.linking import Linking
+from pullcord.engine.readers import colleague
 from pullcord.engine.views import Views
-from pullcord.errors import NotAllowed, NotFound, OutsideFailed, PullcordError, StaleView
+from pullcord.errors import (
+    NotAllowed,
+    NotFound,
+    OutsideFailed,
+    PullcordError,
+    StaleView,
+    WorldMovedOn,
+)
 from pullcord.owner.roster import Person
 from pullcord.path.escalation import Actor, person
 from pullcord.store.port import Copy, Filter, Receipt, ReceiptState, Row, Store
@@ -138,17 +147,15 @@ class Inbound:
             return Answer(safe_text(str(problem), 500))
 
     async def _handled(self, channel: str, event: Event) -> Answer:
-        match event:
-            case Pressed():
-                return await self._pressed(channel, event)
-            case Coded():
-                return await self._coded(channel, event)
-            case Wrote():
-                return await self._wrote(channel, event)
-            case Commanded():
-                return await self._commanded(channel, event)
-            case Learned():
-                return await self._learned(channel, event)
+        if isinstance(event, Pressed):
+            return await self._pressed(channel, event)
+        if isinstance(event, Coded):
+            return await self._coded(channel, event)
+        if isinstance(event, Wrote):
+            return await self._wrote(channel, event)
+        if isinstance(event, Commanded):
+            return await self._commanded(channel, event)
+        return await self._learned(channel, event)
 
     # --- buttons ------------------------------------------------------------------------------
     async def _pressed(self, channel: str, event: Pressed) -> Answer:
@@ -176,11 +183,23 @@ class Inbound:
     ) -> Answer:
         """The same act as on the page, as long as it is still their turn."""
         request = _request(action, values)
-        row = await self._desk.act(action.workspace, action.escalation, by, request, via=via)
+        try:
+            row = await self._desk.act(action.workspace, action.escalation, by, request, via=via)
+        except WorldMovedOn:
+            return await self._overtaken(action, by)
         text = DONE[action.verb]
         if action.verb is Verb.DECLINE and not row.escalation.is_living:
             text = "It has ended already."
         return Answer(text, is_done=True, escalation=action.escalation)
+
+    async def _overtaken(self, action: Action, by: Actor) -> Answer:
+        """Somebody was first: who, and when, instead of an error."""
+        row = await self._store.load(action.workspace, action.escalation)
+        assert row is not None, f"{action.escalation} was acted on and is gone"
+        floor = await self._floors.now(action.workspace)
+        reader = colleague(floor, by.id, self._clock.now())
+        text = f"{stands(row.escalation, reader)} Nothing of yours was done."
+        return Answer(text, escalation=action.escalation)
 
     def _stranger(self, channel: str) -> Answer:
         """For the eyes of an account nobody linked."""

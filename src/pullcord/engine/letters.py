@@ -230,6 +230,11 @@ def standing(occasion: Occasion) -> str:
     escalation, reader = occasion.escalation, occasion.reader
     if occasion.message.to is ActorKind.END_USER:
         return for_user(escalation, reader)
+    return stands(escalation, reader)
+
+
+def stands(escalation: Escalation, reader: Reader) -> str:
+    """How an escalation stands now, for colleagues: who decided, who has it, who is asked."""
     if not escalation.is_living:
         return outcome(escalation, reader)
     owner = reader.subject(escalation.owner)

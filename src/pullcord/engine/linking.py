@@ -7,7 +7,7 @@ stable id belongs to that person, whatever name it shows.
 from collections.abc import Mapping
 from datetime import timedelta
 
-from pullcord.channels.port import Channel, FoundBy
+from pullcord.channels.port import Abilities, Channel, FoundBy
 from pullcord.engine.actions import ALPHABET
 from pullcord.engine.clock import Clock, Ids
 from pullcord.engine.floors import Floors
@@ -24,6 +24,12 @@ CODE_WITHIN = timedelta(minutes=15)
 #: accounts one person links on one channel
 LINKS_MAX = 10
 NAME_MAX, ADDRESS_MAX = 200, 4_000
+
+
+def is_linkable(can: Abilities) -> bool:
+    """Whether people link accounts on a channel."""
+    is_room = can.found_by is FoundBy.EVERYBODY and can.has_buttons
+    return can.found_by is FoundBy.LINK or is_room
 
 
 class Linking:
@@ -47,10 +53,8 @@ class Linking:
         self._office = office
 
     def linkable(self) -> list[str]:
-        """Channels on which people link accounts."""
-        return sorted(
-            name for name, each in self._channels.items() if each.can.found_by is FoundBy.LINK
-        )
+        """Channels on which people link accounts: to be found there, or to press what many read."""
+        return sorted(name for name, each in self._channels.items() if is_linkable(each.can))
 
     async def code(self, workspace: str, who: str, channel: str) -> str:
         """A one-time code with which this person links an account of this channel.

@@ -5,7 +5,6 @@ relays what it did not hear of.
 """
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -67,7 +66,9 @@ class Neighbours:
         return len(missed)
 
     async def _look(self) -> None:
-        for rounds in itertools.count(1):
+        rounds = 0
+        while True:
+            rounds += 1
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self._keep_time()

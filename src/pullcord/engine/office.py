@@ -242,6 +242,16 @@ class Office:
         able.sort(key=lambda each: (order.get(str(each.role), 2), each.id))
         return able[0].id if able else ""
 
+    async def without_account(self, workspace: str) -> list[str]:
+        """People who may sign in and have never chosen a password: the console misses them."""
+        accounts = await self._store.accounts(workspace)
+        people = (await self.people(workspace)).values()
+        return sorted(
+            each.id
+            for each in people
+            if each.is_active and each.can_sign_in and each.id not in accounts
+        )
+
     async def invite(
         self,
         workspace: str,

@@ -15,7 +15,7 @@ from pullcord.engine.views_inbox import Desktop, end_user_of, inbox_row, questio
 from pullcord.engine.views_next import fallback_sentence, next_up
 from pullcord.engine.views_story import Story
 from pullcord.owner.floor import Floor
-from pullcord.path.escalation import ActorKind, Escalation
+from pullcord.path.escalation import ActorKind, Escalation, Status
 from pullcord.path.telling import sentence
 from pullcord.path.wording import Reader, actor_of, called
 from pullcord.store.port import Receipt, Row
@@ -78,7 +78,7 @@ def detail_view(sheet: Sheet) -> DetailView:
         pending_question=_pending(escalation, story, reader),
         offer=offer_out(escalation, reader),
         owner=person_out(reader, escalation.owner),
-        owner_reason=_owner_reason(story, reader),
+        owner_reason=_owner_reason(story, reader) if escalation.status is Status.OPEN else "",
         next_up=next_up(escalation, floor, reader),
         accept_by=escalation.accept_by,
         hold_until=escalation.hold_until,

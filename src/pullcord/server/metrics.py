@@ -121,7 +121,7 @@ class Metrics:
         store = self._house.store
         self._late.set(_age(await store.overdue_since(now), now))
         self._outbox_lag.set(_age(await store.unsent_since(now), now))
-        await self._read_channels(now)
+        await self._read_channels()
         self._living.clear()
         counted, is_capped = 0, False
         for workspace in await store.workspaces():
@@ -139,8 +139,7 @@ class Metrics:
             is_capped = is_capped or bool(cursor)
         self._capped.set(is_capped)
 
-
-    async def _read_channels(self, now: datetime) -> None:
+    async def _read_channels(self) -> None:
         self._receipts.clear()
         self._alarms.clear()
         for workspace in await self._house.store.workspaces():
@@ -148,7 +147,7 @@ class Metrics:
                 self._receipts.labels(each.name, "accepted").inc(each.accepted)
                 self._receipts.labels(each.name, "delivered").inc(each.delivered)
                 self._receipts.labels(each.name, "failed").inc(each.failed)
-                self._alarms.labels(each.name).inc(bool(each.why_alarming(now)))
+                self._alarms.labels(each.name).inc(bool(each.alarm))
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -217,7 +217,8 @@ class Connector:
             connection.terminate()
             raise
         if era > self._era:
-            log.info("database_era", host=host[0], port=host[1], epoch=era.epoch)
+            if self._era.epoch:
+                log.warning("database_era", host=host[0], port=host[1], epoch=era.epoch)
             self._era = era
         line = Line(connection, era)
         connection.add_log_listener(line.heard)

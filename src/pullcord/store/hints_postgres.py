@@ -42,13 +42,19 @@ class PostgresHints:
         self._self = secrets.token_hex(8)
         self._waiting: dict[tuple[str, str, str], Hint] = {}
         self._is_waiting = asyncio.Event()
+        self._is_listening = asyncio.Event()
         self._is_closing = False
         self._work: asyncio.Task[None] | None = None
 
     async def start(self, heard: Heard, lost: Lost) -> None:
-        """Begin to listen and tell."""
+        """Begin to listen and tell; does not wait for a database that is away."""
         self._heard, self._lost = heard, lost
         self._work = asyncio.get_running_loop().create_task(self._run(), name="pullcord-hints")
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._is_listening.wait()
+        except TimeoutError:
+            log.info("hints_not_yet")
 
     def tell(self, hint: Hint) -> None:
         """Let the others know; the newest of each thing is enough."""
@@ -90,6 +96,7 @@ class PostgresHints:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await line.connection.execute(sql.HINTS_HURRY)
                 await line.connection.add_listener(CHANNEL, self._notified)
+            self._is_listening.set()
             if is_again:
                 self._lost()
             while not self._is_closing or self._waiting:

@@ -20,8 +20,6 @@ READ_SECONDS = 5.0
 WRITE_SECONDS = 3.0
 #: writes that may be under way or waiting for a line before callers are refused
 WRITES_MAX = 10_000
-#: times a read is asked: it may meet a line whose server is gone
-READ_TRIES = 2
 
 Result = TypeVar("Result")
 Job = Callable[[Connection], Awaitable[Result]]
@@ -29,6 +27,14 @@ Job = Callable[[Connection], Awaitable[Result]]
 Values = Callable[[int], list[Any]]
 
 log = structlog.get_logger("pullcord.store")
+
+
+class _LostLine(Exception):
+    """A read met a line whose server is gone: it may be asked once more."""
+
+    def __init__(self, refused: Exception) -> None:
+        super().__init__(str(refused))
+        self.refused = refused
 
 
 class Switchboard:
@@ -47,29 +53,37 @@ class Switchboard:
         self._writes: set[asyncio.Task[Any]] = set()
 
     async def read(self, statement: str, *values: Any) -> list[Any]:
-        """All rows of a read; a text no row of this database can hold finds none.
+        """All rows of a read, asked twice where a line was lost.
+
+        A text that no row of this database can hold finds none.
 
         Raises:
             StoreBusy: no answer.
         """
-        for more in reversed(range(READ_TRIES)):
-            line = await self._lines.take()
-            try:
-                async with asyncio.timeout(self._read_seconds):
-                    rows = await line.connection.fetch(statement, *values)
-            except FAILURES as error:
-                refused, is_lost = self._failed(line, error, is_sent=False)
-                if isinstance(refused, InvalidInput):
-                    return []
-                if not (is_lost and more):
-                    raise refused from error
-            except BaseException:
-                self._lines.drop(line)
-                raise
-            else:
-                self._lines.give(line)
-                return rows
-        raise AssertionError("the last try raises or returns")
+        try:
+            return await self._read(statement, values)
+        except _LostLine:
+            pass
+        try:
+            return await self._read(statement, values)
+        except _LostLine as lost:
+            raise lost.refused from lost
+
+    async def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        line = await self._lines.take()
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                rows = await line.connection.fetch(statement, *values)
+        except FAILURES as error:
+            refused, is_lost = self._failed(line, error, is_sent=False)
+            if isinstance(refused, InvalidInput):
+                return []
+            raise _LostLine(refused) if is_lost else refused from error
+        except BaseException:
+            self._lines.drop(line)
+            raise
+        self._lines.give(line)
+        return rows
 
     async def write(self, statement: str, *values: Any) -> list[Any]:
         """One statement that ends with the fence's number; its rows.

@@ -122,14 +122,12 @@ async def _upgraded(connection: Connection, steps: Sequence[Migration] = MIGRATI
 
 async def _patiently(connection: Connection, step: Migration) -> Applied:
     """Apply a step; where others hold a table let them go first, and try again."""
-    for more in reversed(range(PATIENCE)):
+    for _ in range(PATIENCE - 1):
         try:
             return await _apply(connection, step)
         except asyncpg.LockNotAvailableError:
-            if not more:
-                raise
             await asyncio.sleep(PAUSE_SECONDS)
-    raise AssertionError("the last try raises or returns")
+    return await _apply(connection, step)
 
 
 async def _apply(connection: Connection, step: Migration) -> Applied:

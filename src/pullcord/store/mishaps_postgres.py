@@ -63,9 +63,6 @@ def mishap(error: Exception, *, is_sent: bool) -> Mishap:
         return Mishap(_unknown(error), is_lost=True, is_moved=True)
     if isinstance(error, asyncpg.PostgresError):
         return _told(error, is_sent)
-    if isinstance(error, ValueError):
-        # the driver could not say it in the database's words, and sent nothing
-        return Mishap(_unfit(error))
     if isinstance(error, TimeoutError):
         error = TimeoutError("no answer in time")
     lost = _unknown(error) if is_sent else _busy(error)

@@ -68,9 +68,7 @@ class Board:
         """This person's own rules."""
         office = self.town.house.office
         someone = (await office.people(self.town.workspace))[who]
-        await office.set_reach(
-            self.town.workspace, who, replace(someone.reach, **rules), by=who
-        )
+        await office.set_reach(self.town.workspace, who, replace(someone.reach, **rules), by=who)
 
 
 @asynccontextmanager

@@ -515,3 +515,18 @@ async def test_floors_of_many_workspaces_do_not_stay_in_memory(
 
         assert first.people == again.people
         assert again.version > other.version > first.version
+
+
+async def test_whoever_never_chose_a_password_is_named_until_they_do() -> None:
+    """The console does not reach somebody who cannot open it: a lead wants to know who that is."""
+    async with shop() as (town, _):
+        office = town.house.office
+        token = await office.invite("shop", "tom")
+
+        before = await office.without_account("shop")
+        await office.redeem(token, "a sentence nobody guesses")
+        after = await office.without_account("shop")
+
+        assert "tom" in before
+        assert "tom" not in after
+        assert "maria" in after

@@ -286,7 +286,8 @@ function showDifference() {
     const input = /** @type {any} */ (one("[data-original]", field));
     const value = input?.type === "checkbox" ? (input.checked ? "yes" : "no") : input?.value;
     const before = input?.dataset.original;
-    const isChanged = input && value !== before;
+    const asSent = input?.tagName === "INPUT" ? before?.replace(/[\r\n]/g, "") : before;
+    const isChanged = input && value !== asSent;
     field.toggleAttribute("data-changed", Boolean(isChanged));
     return isChanged ? [[field.dataset.path ?? "", before, value]] : [];
   });
