@@ -18,7 +18,8 @@ def letter(**changes: Any) -> Letter:
         "escalation": "esc_1",
         "to": "person:maria",
         "address": "maria",
-        "at": NOW,
+        # at this moment: a signature is good for five minutes
+        "at": datetime.now(UTC).replace(microsecond=0),
         "severity": "high",
         "tool": "issue_refund",
         "agent": "support",

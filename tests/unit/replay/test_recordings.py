@@ -160,7 +160,7 @@ def test_a_broken_archive_is_told_in_one_sentence(tmp_path: Path, damage: str) -
         list(Recordings(path))
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named() -> None:
     """Before a server is started for it."""
     with pytest.raises(InvalidInput, match=r"nowhere\.jsonl"):
-        Recordings(tmp_path / "nowhere.jsonl")
+        Recordings(Path("nowhere.jsonl"))
