@@ -85,3 +85,32 @@ LOCK := --upgrade --generate-hashes --universal --python-version 3.11 \
 clean: ## remove the environment and everything a run leaves behind
 	rm -rf .venv .artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- adapters ---------------------------------------------------------------------------------
+# Frameworks exclude each other, so each adapter is tested in an environment of its own.
+
+.PHONY: adapters adapters-lock
+.PRECIOUS: .venv-adapters-%/made
+ADAPTERS := langgraph pydantic_ai openai_agents claude_agent
+EXTRA_langgraph := langgraph
+EXTRA_pydantic_ai := pydantic-ai
+EXTRA_openai_agents := openai-agents
+EXTRA_claude_agent := claude-agent-sdk
+
+adapters: $(addprefix adapter-,$(ADAPTERS)) ## every adapter with its framework: canary, types, conformance
+
+.venv-adapters-%/made: requirements/adapters-%.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -m venv .venv-adapters-$*
+	.venv-adapters-$*/bin/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/adapters-$*.txt
+	.venv-adapters-$*/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+adapter-%: .venv-adapters-%/made
+	.venv-adapters-$*/bin/python -m tests.adapters.canary $*
+	.venv-adapters-$*/bin/python -m mypy src/pullcord/adapters/$*.py tests/adapters/places/$*_place.py tests/adapters/test_framework_$*.py
+	PULLCORD_ADAPTER=$* .venv-adapters-$*/bin/python -m pytest -q --confcutdir=tests/adapters tests/adapters
+
+adapters-lock: .venv/made
+	$(foreach each,$(ADAPTERS),$(BIN)/uv pip compile --quiet $(LOCK) --extra $(EXTRA_$(each)) \
+	  -o requirements/adapters-$(each).txt pyproject.toml requirements/adapters.in \
+	  $(wildcard requirements/adapters-$(each).in);)

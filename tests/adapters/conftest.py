@@ -5,12 +5,13 @@ missing is an error. Elsewhere only what can be imported is collected.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.adapters import matrix
 from tests.adapters.places import WANTED, Build, Place, available, open_place
 from tests.adapters.shop import Stage, open_shop
 
@@ -82,6 +83,28 @@ def place(opens: Opens) -> Place:
 def thread() -> str:
     """A conversation of its own."""
     return str(uuid.uuid4())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
+    """Note for the matrix what a test showed."""
+    report = yield
+    mark = item.get_closest_marker("shows")
+    if mark is not None and report.when == "call":
+        how = dict(report.user_properties).get("how", "yes")
+        matrix.SHOWN.setdefault(mark.args[0], how)
+        if not report.passed:
+            matrix.SHOWN[mark.args[0]] = "no"
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In an environment made for a framework, what was shown is what the matrix says."""
+    if WANTED and set(matrix.SHOWN) == set(matrix.rows()):
+        problem = matrix.settle(WANTED)
+        if problem:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            print(f"\n{problem}")
 
 
 def pytest_report_header() -> str:

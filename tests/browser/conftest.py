@@ -22,9 +22,13 @@ PATIENCE_MS = 10_000
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each gets a context of its own."""
+    """One browser for all tests of a file; each gets a context of its own.
+
+    Playwright keeps an event loop running in this thread for as long as the browser lives. No other
+    async test could run in this process, so it ends with the file.
+    """
     found = CHROMIUM if Path(CHROMIUM).exists() else None
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

@@ -240,6 +240,16 @@ async def test_a_line_handed_to_somebody_who_left_goes_to_the_next(
     await lines.close()
 
 
+async def test_a_line_that_cannot_be_opened_leaves_its_place_to_the_next() -> None:
+    """However often a database is away, the number of lines stays what it is."""
+    lines = Lines(Connector(f"postgresql://u@127.0.0.1:{free_port()}/d"), most=1)
+
+    told = await asyncio.gather(*(lines.take() for _ in range(5)), return_exceptions=True)
+
+    assert {type(each) for each in told} == {StoreBusy}
+    assert all("busy" not in str(each) for each in told)
+
+
 async def test_closing_ends_the_wait_for_a_line(pg: Databases, dsn: str) -> None:
     """A shutdown leaves nobody hanging."""
     lines = Lines(Connector(dsn, connect_seconds=20), most=1)
@@ -375,7 +385,10 @@ async def test_a_store_of_another_epoch_writes_nothing_until_it_has_looked_again
     assert await store.epoch() == 2
 
 
-@pytest.mark.parametrize("verb", ["transact", "claim_due", "claim_outgoing", "load_confirmed"])
+CLAIMS = ("claim_due", "claim_outgoing", "claim_copies", "claim_duties")
+
+
+@pytest.mark.parametrize("verb", ["transact", "load_confirmed", *CLAIMS])
 async def test_every_kind_of_write_is_fenced(
     verb: str, pg: Databases, dsn: str, store: PostgresStore, stage: Stage
 ) -> None:
@@ -384,9 +397,8 @@ async def test_every_kind_of_write_is_fenced(
     await pg.run("update epoch set epoch = 2", database=dsn.rpartition("/")[2], user=OWNER)
     writes: dict[str, Callable[[], Awaitable[object]]] = {
         "transact": lambda: store.enrol_duty("shop", "coverage", NOON),
-        "claim_due": lambda: store.claim_due(NOON, lease_until=NOON),
-        "claim_outgoing": lambda: store.claim_outgoing(NOON, lease_until=NOON),
         "load_confirmed": lambda: store.load_confirmed("shop", "esc_0"),
+        **{each: lambda: getattr(store, verb)(NOON, lease_until=NOON) for each in CLAIMS},
     }
 
     with pytest.raises(StoreBusy, match="the epoch is 2"):

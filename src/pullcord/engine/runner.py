@@ -129,8 +129,8 @@ class Runner:
         return 0
 
     async def _listen(self, name: str, channel: Listens) -> None:
-        """Keep a channel's own connection open; one that breaks is opened again."""
-        while not self._stopping.is_set():
+        """Keep a channel's own connection open until cancelled; a broken one is opened again."""
+        while True:
             try:
                 await channel.listen(self._inbound.taker(name))
             except Exception:

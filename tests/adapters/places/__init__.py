@@ -64,6 +64,8 @@ class Build:
     folder: Path
     #: the refund tool wants a currency: another schema than before
     is_changed: bool = False
+    #: nothing is under guard: what the framework costs by itself
+    is_bare: bool = False
     #: calls go through a second agent
     is_nested: bool = False
     #: seconds a stopped call waits in place

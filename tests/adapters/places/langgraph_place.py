@@ -73,10 +73,11 @@ class LangGraphPlace:
     def _agent(self, script: Script) -> Any:
         guard = EscalationMiddleware(self.cord, wait=self._build.wait)
         if not self._build.is_nested:
+            guards: list[Any] = [] if self._build.is_bare else [guard]
             return create_agent(
                 Scripted(script=script),
                 tools=self._tools(),
-                middleware=[guard],
+                middleware=guards,
                 checkpointer=self._saver,
             )
         inner = create_agent(Scripted(script=script), tools=self._tools(), middleware=[guard])

@@ -94,6 +94,8 @@ class OpenAIAgentsPlace(AsyncPlace):
             function_tool(tools.close_account),
             function_tool(tools.look_up),
         ]
+        if self.build.is_bare:
+            return plain
         return [
             *(guard(each, self.cord, wait=self.build.wait) for each in plain),
             ask_people(self.cord, name="ask_team"),

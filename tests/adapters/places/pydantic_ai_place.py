@@ -109,6 +109,8 @@ class PydanticAIPlace(AsyncPlace):
         async def begin() -> Any:
             return await self.adapter().run("hello", thread=thread)
 
+        if self.build.is_bare:
+            return self.outcome(self.on(self._agent(script).run("hello", conversation_id=thread)))
         return self.outcome(self.on(begin()))
 
     def outcome(self, result: Any) -> Outcome:

@@ -215,7 +215,7 @@ async def test_one_dead_channel_delays_no_other() -> None:
 
 async def _set_out(town: Town, *, until: Callable[[], bool]) -> None:
     """Set out with what is due, waiting for no channel, until something is so."""
-    for _ in range(500):
+    for _ in range(20_000):
         await town.house.courier.set_out()
         await town.house.store.ping()
         if until():

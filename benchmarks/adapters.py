@@ -1,0 +1,188 @@
+"""What a guard costs inside each framework, beside the framework alone.
+
+    PYTHONPATH=. python -m benchmarks.adapters langgraph
+
+Run it in the environment of that adapter. One object a line: a guarded call that no rule stops
+beside the bare call, and a pause with its resume (server and a person's decision included) beside
+the framework's own pause and resume where it has one in a process.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.adapters.places import Build, open_place
+from tests.adapters.shop import Stage, open_shop, refund, says
+
+#: calls of one run, and runs that are measured
+CALLS, RUNS, PAUSES = 20, 15, 30
+
+
+def main() -> None:
+    name = sys.argv[1]
+    with tempfile.TemporaryDirectory() as folder, open_shop(Path(folder)) as stage:
+        os.environ |= {"PULLCORD_URL": stage.live.url, "PULLCORD_KEY": stage.live.key}
+        if name == "claude_agent":
+            asyncio.run(hooks(name))
+        else:
+            calls(name, stage)
+            pauses(name, stage)
+
+
+def calls(name: str, stage: Stage) -> None:
+    """A run of many small calls, guarded and bare, turn about so that both see the same machine."""
+    script = says(*[[refund(20.0, id=f"call_{number}")] for number in range(CALLS)])
+    times: dict[bool, list[float]] = {True: [], False: []}
+    places = {
+        is_bare: open_place(name, Build(stage.folder / f"bare-{is_bare}", is_bare=is_bare))
+        for is_bare in times
+        if (stage.folder / f"bare-{is_bare}").mkdir() is None
+    }
+    for _ in range(RUNS + 1):
+        for is_bare, place in places.items():
+            times[is_bare].append(timed(lambda p=place: p.run(script, str(uuid.uuid4()))) / CALLS)
+    for place in places.values():
+        place.close()
+    bare, guarded = (statistics.median(times[each][1:]) for each in (True, False))
+    say(name, "guarded call", guarded, bare)
+
+
+def pauses(name: str, stage: Stage) -> None:
+    """From the pause to the end of the run, with a person who decides at once."""
+    folder = stage.folder / "pauses"
+    folder.mkdir()
+    place = open_place(name, Build(folder))
+    times = []
+    for number in range(PAUSES + 1):
+        began = time.perf_counter()
+        place.run(says([refund(id=f"pause_{number}")]), str(uuid.uuid4()))
+        stage.person("maria").approve(stage.only())
+        place.resume()
+        times.append(time.perf_counter() - began)
+    place.close()
+    say(name, "pause, decision, resume", statistics.median(times[1:]), bare_pause(name, folder))
+
+
+def bare_pause(name: str, folder: Path) -> float:
+    """The framework's own pause and resume, in one process, with nobody asked."""
+    makers: dict[str, Callable[[Path], Callable[[], Any]]] = {
+        "langgraph": langgraph_pause,
+        "pydantic_ai": pydantic_ai_pause,
+        "openai_agents": openai_agents_pause,
+    }
+    act = makers[name](folder)
+    return statistics.median([timed(act) for _ in range(PAUSES + 1)][1:])
+
+
+def langgraph_pause(folder: Path) -> Callable[[], Any]:
+    import sqlite3  # noqa: PLC0415  # each framework lives in its own environment
+
+    from langchain.agents import create_agent  # noqa: PLC0415
+    from langchain.agents.middleware import HumanInTheLoopMiddleware  # noqa: PLC0415
+    from langgraph.checkpoint.sqlite import SqliteSaver  # noqa: PLC0415
+    from langgraph.types import Command  # noqa: PLC0415
+
+    from tests.adapters.places.langgraph_place import LangGraphPlace, Scripted  # noqa: PLC0415
+
+    file = sqlite3.connect(folder / "bare.db", check_same_thread=False)
+    agent: Any = create_agent(
+        Scripted(script=says([refund()])),
+        tools=LangGraphPlace(Build(folder))._tools(),  # noqa: SLF001  # the same tools
+        middleware=[HumanInTheLoopMiddleware(interrupt_on={"issue_refund": True})],
+        checkpointer=SqliteSaver(file),
+    )
+
+    def act() -> None:
+        config = {"configurable": {"thread_id": str(uuid.uuid4())}}
+        agent.invoke({"messages": [("user", "hello")]}, config)
+        agent.invoke(Command(resume={"decisions": [{"type": "approve"}]}), config)
+
+    return act
+
+
+def pydantic_ai_pause(folder: Path) -> Callable[[], Any]:
+    from pydantic_ai import Agent, DeferredToolRequests, Tool  # noqa: PLC0415
+
+    from tests.adapters.places.pydantic_ai_place import scripted  # noqa: PLC0415
+    from tests.adapters.places.tools import Tools  # noqa: PLC0415
+
+    tool: Any = Tool(Tools(folder).issue_refund, requires_approval=True)
+    kinds: Any = [str, DeferredToolRequests]
+    agent = Agent(scripted(says([refund()])), tools=[tool], output_type=kinds)
+
+    async def act() -> None:
+        first: Any = await agent.run("hello")
+        approved = first.output.build_results(approve_all=True)
+        await agent.run(message_history=first.all_messages(), deferred_tool_results=approved)
+
+    return lambda: asyncio.run(act())
+
+
+def openai_agents_pause(folder: Path) -> Callable[[], Any]:
+    from agents import Agent, Runner, RunState, function_tool  # noqa: PLC0415
+
+    from tests.adapters.places.openai_agents_place import Scripted  # noqa: PLC0415
+    from tests.adapters.places.tools import Tools  # noqa: PLC0415
+
+    tool = function_tool(Tools(folder).issue_refund, needs_approval=True)
+    agent: Agent[Any] = Agent("shop", model=Scripted(says([refund()])), tools=[tool])
+
+    async def act() -> None:
+        first = await Runner.run(agent, "hello")
+        state = await RunState.from_string(agent, first.to_state().to_string())
+        for item in state.get_interruptions():
+            state.approve(item)
+        await Runner.run(agent, state)
+
+    return lambda: asyncio.run(act())
+
+
+async def hooks(name: str) -> None:
+    """The hook alone: what Claude Code adds around it is a process of its own."""
+    from pullcord import AsyncPullcord  # noqa: PLC0415
+    from pullcord.adapters.claude_agent import escalation_hooks  # noqa: PLC0415
+
+    async with AsyncPullcord() as cord:
+        before: Any = escalation_hooks(cord)["PreToolUse"][0].hooks[0]
+        given = {
+            "tool_name": "issue_refund",
+            "tool_input": {"order": "A-17", "amount": 20.0},
+            "tool_use_id": "toolu_1",
+            "session_id": str(uuid.uuid4()),
+            "transcript_path": "",
+        }
+        times = []
+        for _ in range(2_000):
+            began = time.perf_counter()
+            await before(given, None, None)
+            times.append(time.perf_counter() - began)
+    say(name, "hook of an allowed call", statistics.median(times[100:]), 0.0)
+
+
+def timed(act: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def say(name: str, what: str, value: float, bare: float) -> None:
+    line = {
+        "framework": name,
+        "what": what,
+        "ms": round(value * 1e3, 3),
+        "bare_ms": round(bare * 1e3, 3),
+        "added_ms": round((value - bare) * 1e3, 3),
+    }
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()
