@@ -86,12 +86,14 @@ def thread() -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note for the matrix what a test showed."""
     report = yield
     mark = item.get_closest_marker("shows")
     if mark is not None and report.when == "call":
-        how = dict(report.user_properties).get("how", "yes")
+        how = str(dict(report.user_properties).get("how", "yes"))
         matrix.SHOWN.setdefault(mark.args[0], how)
         if not report.passed:
             matrix.SHOWN[mark.args[0]] = "no"

@@ -34,6 +34,8 @@ def _the_present() -> None:
     """Signatures are good for five minutes, and a whole run takes longer than that."""
     global NOW  # noqa: PLW0603  # read by every test of this file
     NOW = datetime.now(UTC).replace(microsecond=0)
+
+
 ASK = "Refund EUR 480.00 to Anna? " + "It was paid twice. " * 12
 URL = "https://pull.example/escalations/esc_1"
 
