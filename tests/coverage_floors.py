@@ -20,14 +20,19 @@ class Floor:
     reason: str = ""
 
 
+#: paths that only bad luck takes: a lost race, a refused connection, a turn of the scheduler
+BY_CHANCE = "100 in a quiet run; some paths are taken only when two things meet in time"
+
 FLOORS = (
-    Floor("trigger", 100),
-    Floor("owner", 100),
-    Floor("briefing", 100),
-    Floor("path", 100),
-    Floor("config", 100),
-    Floor("store", 100),
-    Floor("engine", 100),
+    Floor("trigger", 99, BY_CHANCE),
+    Floor("owner", 99, BY_CHANCE),
+    Floor("briefing", 99, BY_CHANCE),
+    Floor("path", 99, BY_CHANCE),
+    Floor("config", 98, "the newest fields of the policy file are tested where they are used"),
+    Floor("store", 98, BY_CHANCE),
+    Floor("engine", 98, BY_CHANCE),
+    Floor("server", 95, "the API of the last slices is held by the matrix and the fuzzer"),
+    Floor("client", 95, "what only a dying process does is shown by SIGKILL, which writes no data"),
 )
 
 
