@@ -1,11 +1,17 @@
 """What every test may rely on."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres.databases import Databases, databases
+
+# pytest-xdist tells its workers a width, and consoles made from now on would keep it; a test that
+# needs a width says so.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
 
 # The same examples on every machine: a red build is a finding, never a mood. The simulation and
 # the fuzzers draw fresh seeds of their own and print them.
