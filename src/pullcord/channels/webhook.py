@@ -5,23 +5,19 @@ The body carries ids, deadlines and names of rules, never what the agent or end 
 
 import base64
 import json
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC
 from typing import Any
 
 import httpx2
 from standardwebhooks import Webhook
 
+from pullcord.channels.answers import TRY_SECONDS, refused, unanswered
 from pullcord.channels.port import Abilities, FoundBy, Letter, Outcome, Sent
 from pullcord.errors import InvalidInput
 
-#: seconds for one try, connecting included
-TRY_SECONDS = 10.0
 #: bytes a secret has at least; the standard says 24 to 64
 SECRET_BYTES_MIN = 24
 PORT_MAX = 65_535
-#: replies after which another try makes sense
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class WebhookChannel:
@@ -57,9 +53,11 @@ class WebhookChannel:
             async with self._client.stream(
                 "POST", self._url, content=body, headers=headers
             ) as reply:
-                return _read(reply.status_code, reply.headers.get("retry-after", ""), letter.at)
+                if reply.is_success:
+                    return Sent(Outcome.ACCEPTED, f"answered {reply.status_code}")
+                return refused(reply, "check the address and the receiver", now=letter.at)
         except httpx2.HTTPError as error:
-            return Sent(Outcome.RETRY, f"no answer: {type(error).__name__}")
+            return unanswered(error)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -102,27 +100,6 @@ def signer(secret: str) -> Webhook:
     if len(key) < SECRET_BYTES_MIN:
         raise problem
     return Webhook(key)
-
-
-def _read(status: int, retry_after: str, now: datetime) -> Sent:
-    if 200 <= status < 300:
-        return Sent(Outcome.ACCEPTED, f"answered {status}")
-    if status in RETRIED:
-        return Sent(Outcome.RETRY, f"answered {status}", retry_after=seconds_of(retry_after, now))
-    return Sent(Outcome.FAILED, f"answered {status}; check the address and the receiver")
-
-
-def seconds_of(retry_after: str, now: datetime) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110: a number or a date); None when it has none."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after)
-    try:
-        until = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max((until - now).total_seconds(), 0.0)
 
 
 def event_of(letter: Letter) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import httpx2
 
+from pullcord.channels.answers import RETRIED, seconds_of
 from pullcord.channels.port import (
     Abilities,
     Answer,
@@ -30,7 +31,6 @@ from pullcord.channels.port import (
     Verb,
     Wrote,
 )
-from pullcord.channels.webhook import RETRIED, seconds_of
 
 SIGNED_FOR = timedelta(minutes=5)
 

@@ -1,0 +1,40 @@
+"""What a provider's HTTP answer means for a letter: taken, to be tried again, or gone."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx2
+
+from pullcord.channels.port import Outcome, Sent
+
+#: seconds for one try, connecting included
+TRY_SECONDS = 10.0
+#: replies after which another try makes sense
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def unanswered(error: httpx2.HTTPError) -> Sent:
+    """Nobody knows what became of it: another try makes sense, and the key is the same."""
+    return Sent(Outcome.RETRY, f"no answer: {type(error).__name__}")
+
+
+def refused(reply: httpx2.Response, remedy: str, *, now: datetime) -> Sent:
+    """An answer that is no success: a passing trouble, or the end with what to do about it."""
+    status = reply.status_code
+    if status in RETRIED:
+        after = seconds_of(reply.headers.get("retry-after", ""), now)
+        return Sent(Outcome.RETRY, f"answered {status}", retry_after=after)
+    return Sent(Outcome.FAILED, f"answered {status}; {remedy}")
+
+
+def seconds_of(retry_after: str, now: datetime) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110: a number or a date); None when it has none."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max((until - now).total_seconds(), 0.0)
