@@ -17,12 +17,14 @@ import asyncpg
 from pullcord.store.connector import Connector
 from pullcord.store.migrating_postgres import upgrade
 from pullcord.store.roles_postgres import rights
-from tests.postgres.machine import binaries, new_folder, new_server, throw_away
+from tests.postgres.machine import new_folder, new_server, throw_away
+from tests.postgres.programs import binaries
 
 DSN_VARIABLE = "PULLCORD_TEST_DSN"
 #: who owns the databases, and who serves from them; the latter may change no rule
 OWNER, APP = "pullcord_test_owner", "pullcord_test_app"
 PASSWORD = "not-a-secret"
+KNOWS_LANGUAGES = "select exists (select from pg_collation where collname = 'en-x-icu')"
 #: nothing of these tests outlives them, so nothing has to reach the disk
 HURRY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
@@ -57,11 +59,20 @@ class Databases:
         finally:
             await connection.close()
 
+    async def language(self) -> str:
+        """English where the server knows languages at all."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            is_known = await connection.fetchval(KNOWS_LANGUAGES)
+        finally:
+            await connection.close()
+        return "locale_provider icu icu_locale 'en-US'" if is_known else ""
+
     async def make(self, name: str) -> None:
         """An empty database that belongs to the owner."""
         await self.run(
             f"create database {name} template template0 encoding 'UTF8' "
-            "locale_provider icu icu_locale 'en-US' lc_collate 'C' lc_ctype 'C'"
+            f"{await self.language()} lc_collate 'C' lc_ctype 'C'"
         )
         await self.run(
             f"revoke create on schema public from public; "

