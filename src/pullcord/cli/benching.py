@@ -13,6 +13,7 @@ from pullcord.bench.cycles import cycle_sqlite, resume
 from pullcord.bench.figure import Figure, Measure, Setting
 from pullcord.bench.guarding import guard
 from pullcord.bench.openings import open_sqlite
+from pullcord.bench.outbox import due_to_sent, outbox
 from pullcord.bench.pending import memory, pending_1m
 from pullcord.bench.rules import policy_20, policy_200
 from pullcord.bench.timing import demo, lateness
@@ -28,6 +29,8 @@ MEASURES: Mapping[str, Measure] = {
     "cycle_sqlite": cycle_sqlite,
     "resume": resume,
     "lateness": lateness,
+    "outbox": outbox,
+    "due_to_sent": due_to_sent,
     "memory": memory,
     "demo": demo,
     "pending_1m": pending_1m,
