@@ -69,6 +69,8 @@ class Abilities:
     has_buttons: bool = False
     #: whether its buttons may also decide (approve, reject), its clicker being a linked person
     decides: bool = False
+    #: whether a button may ask for more first: a reason, changed arguments, an answer
+    has_forms: bool = False
     #: whether later letters of an escalation can follow its first one
     has_threads: bool = False
     #: whether the provider tells later that a letter was delivered
@@ -94,6 +96,11 @@ class Verb(StrEnum):
     DECLINE = "decline"
     APPROVE = "approve"
     REJECT = "reject"
+    # only where the channel has forms
+    EDIT = "edit"  #: approve with changed arguments
+    ANSWER = "answer"
+    CHOOSE = "choose"  #: one button for each option
+    ASK = "ask"  #: a question to the agent or the end user
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,11 @@ class Button:
     label: str
     token: str
     url: str = ""
+    #: whether more is asked first: hand back `Began`, show the form that is answered, then
+    #: `Pressed` with what was filled in
+    has_form: bool = False
+    #: what to ask once more before the press counts; empty for what can be undone
+    confirm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +267,19 @@ class Pressed:
 
     account: str
     token: str
-    #: what a form asked for: "note", "reason"
+    #: what a form asked for, by the names of its inputs
     values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """Somebody pressed a button that asks for more first; nothing is done by it.
+
+    Its answer holds the form to show, or says why there is none.
+    """
+
+    account: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +322,46 @@ class Learned:
     detail: str = ""
 
 
-Event = Pressed | Coded | Wrote | Commanded | Learned
+Event = Pressed | Began | Coded | Wrote | Commanded | Learned
+
+
+class InputKind(StrEnum):
+    """How an input looks; its value is text all the same."""
+
+    LINE = "line"
+    TEXT = "text"  #: several lines
+    NUMBER = "number"  #: with decimals
+    INTEGER = "integer"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a form, as a person reads it."""
+
+    name: str
+    label: str
+    kind: InputKind = InputKind.LINE
+    #: what stands in it before anybody types
+    value: str = ""
+    help: str = ""
+    is_needed: bool = False
+    #: (what is sent, what is read) of a choice
+    choices: tuple[tuple[str, str], ...] = ()
+    length_max: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is asked for before an act, with the token that a `Pressed` hands back with it."""
+
+    title: str
+    token: str
+    inputs: tuple[Input, ...]
+    #: what the button says
+    submit: str
+    #: what this is about, above the inputs
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +371,10 @@ class Answer:
     text: str
     is_done: bool = False
     escalation: str = ""
+    #: what to fill in, after `Began`
+    form: Form | None = None
+    #: what to put right in a form, by the names of its inputs; nothing was done
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

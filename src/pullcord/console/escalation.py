@@ -8,7 +8,10 @@ from starlette.responses import Response
 from pullcord.briefing.digest import digest
 from pullcord.console.choices import choices
 from pullcord.console.entered import FRESH, RACE, Entered, Problem, problem_from
-from pullcord.console.forms import (
+from pullcord.console.frame import frame, house_of, signed_in_viewer
+from pullcord.console.posting import own_form_of
+from pullcord.console.rendering import page, see_other
+from pullcord.engine.filled import (
     ACTS,
     act_of,
     answer_fields,
@@ -17,9 +20,6 @@ from pullcord.console.forms import (
     is_seen,
     originals,
 )
-from pullcord.console.frame import frame, house_of, signed_in_viewer
-from pullcord.console.posting import own_form_of
-from pullcord.console.rendering import page, see_other
 from pullcord.errors import InvalidInput, NotFound, WorldMovedOn
 from pullcord.path.escalation import person
 from pullcord.server.problems import status_of

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pullcord.console.entered import Problem
-from pullcord.console.forms import checked
 from pullcord.console.frame import house_of
 from pullcord.console.moments import zone_of
 from pullcord.console.posting import form_of
 from pullcord.console.rendering import STATUS_HEADERS, Moment, page, see_other
+from pullcord.engine.filled import checked
 from pullcord.errors import InvalidInput, NotFound, PullcordError, TooMuch, WorldMovedOn
 from pullcord.path.escalation import Actor, ActorKind
 from pullcord.server.limits import Buckets, Rate

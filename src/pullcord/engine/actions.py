@@ -30,6 +30,8 @@ class Action:
     verb: Verb
     person: str
     expires_at: datetime
+    #: the option of an act that chooses one
+    option: str = ""
 
 
 class Actions:
@@ -48,6 +50,7 @@ class Actions:
             action.verb.value,
             action.person,
             int(action.expires_at.timestamp()),
+            *([action.option] if action.option else []),
         ]
         return self._tokens.write(json.dumps(facts, separators=(",", ":")).encode())
 
@@ -56,7 +59,7 @@ class Actions:
         facts = self._tokens.read(token)
         if facts is None:
             return None
-        workspace, escalation, generation, verb, person, expires = json.loads(facts)
+        workspace, escalation, generation, verb, person, expires, *option = json.loads(facts)
         return Action(
             workspace,
             escalation,
@@ -64,6 +67,7 @@ class Actions:
             Verb(verb),
             person,
             datetime.fromtimestamp(expires, UTC),
+            *option,
         )
 
     def code(self, workspace: str, escalation: str, person: str) -> str:

@@ -12,6 +12,7 @@ import structlog
 from pullcord.briefing.plain import safe_text
 from pullcord.channels.port import (
     Answer,
+    Began,
     Callback,
     CallbackRefused,
     Channel,
@@ -32,11 +33,13 @@ from pullcord.engine.clock import Clock
 from pullcord.engine.courier import STATES, Courier
 from pullcord.engine.desk import Desk
 from pullcord.engine.floors import Floors
-from pullcord.engine.letters import stands
+from pullcord.engine.letters import FORMS, stands
 from pullcord.engine.linking import Linking
 from pullcord.engine.readers import colleague
+from pullcord.engine.slips import act_on, is_past, problems_of, slip_of, why_not
 from pullcord.engine.views import Views
 from pullcord.errors import (
+    InvalidInput,
     NotAllowed,
     NotFound,
     OutsideFailed,
@@ -61,8 +64,13 @@ DONE: Mapping[Verb, str] = {
     Verb.ACCEPT: "You have it.",
     Verb.DECLINE: "Noted: not you. The next person is being asked.",
     Verb.APPROVE: "Approved. The agent goes on with exactly this.",
+    Verb.EDIT: "Approved with your changes. The agent goes on with exactly these.",
     Verb.REJECT: "Rejected. It does not run.",
+    Verb.ANSWER: "Answered. The agent goes on with your answer.",
+    Verb.CHOOSE: "Chosen. The agent goes on with it.",
+    Verb.ASK: "Asked. You are told here when it is answered.",
 }
+VOTED = "Your vote counts. It is decided when enough colleagues agree."
 USED = "This button is too old; open the page to see how it stands."
 HELP = "I know: on-call · accept ID · link CODE (from Channels in the console)."
 
@@ -149,6 +157,8 @@ class Inbound:
     async def _handled(self, channel: str, event: Event) -> Answer:
         if isinstance(event, Pressed):
             return await self._pressed(channel, event)
+        if isinstance(event, Began):
+            return await self._began(channel, event)
         if isinstance(event, Coded):
             return await self._coded(channel, event)
         if isinstance(event, Wrote):
@@ -160,15 +170,54 @@ class Inbound:
     # --- buttons ------------------------------------------------------------------------------
     async def _pressed(self, channel: str, event: Pressed) -> Answer:
         action = self._action(event.token)
-        someone = (await self._linking.people_of(channel, event.account)).get(action.workspace)
+        someone = await self._presser(channel, event.account, action)
         if someone is None:
             return self._stranger(channel)
+        by = person(someone.id)
+        if action.verb not in LINK_VERBS and self._channels[channel].can.has_forms:
+            return await self._filled(action, by, event, via=channel)
+        return await self._act(action, by, _request(action, event.values), via=channel)
+
+    async def _presser(self, channel: str, account: str, action: Action) -> Person | None:
+        """Who pressed, if this button is theirs to press here; None for strangers."""
+        someone = (await self._linking.people_of(channel, account)).get(action.workspace)
+        if someone is None:
+            return None
         if action.person not in ("", someone.id):
             raise NotAllowed("this was sent to somebody else; open the page instead.")
         can = self._channels[channel].can
         if action.verb not in LINK_VERBS and not (can.decides and can.found_by is FoundBy.LINK):
             raise NotAllowed("deciding needs the page; open it and sign in.")
-        return await self._act(action, person(someone.id), event.values, via=channel)
+        return someone
+
+    async def _began(self, channel: str, event: Began) -> Answer:
+        """What to fill in first; whoever may not, or comes too late, is told so instead."""
+        action = self._action(event.token)
+        someone = await self._presser(channel, event.account, action)
+        if someone is None:
+            return self._stranger(channel)
+        if action.verb not in FORMS:
+            raise NotAllowed("this button asks for nothing; press it.")
+        view = await self._views.detail(action.workspace, someone.id, action.escalation)
+        if is_past(action, view):
+            return await self._overtaken(action, person(someone.id))
+        refused = why_not(action, view)
+        if refused:
+            return Answer(refused, escalation=action.escalation)
+        return Answer("", escalation=action.escalation, form=slip_of(action, event.token, view))
+
+    async def _filled(self, action: Action, by: Actor, event: Pressed, *, via: str) -> Answer:
+        """A slip that was filled in; what does not fit is told beside its input."""
+        view = await self._views.detail(action.workspace, by.id, action.escalation)
+        if is_past(action, view):
+            return await self._overtaken(action, by)
+        try:
+            return await self._act(action, by, act_on(action, event.values, view), via=via)
+        except InvalidInput as error:
+            if action.verb not in FORMS:
+                raise
+            problems = problems_of(error, slip_of(action, event.token, view))
+            return Answer(" ".join(problems.values()), problems=problems)
 
     def _action(self, token: str) -> Action:
         action = self._actions.read(token)
@@ -178,16 +227,14 @@ class Inbound:
             raise StaleView(USED)
         return action
 
-    async def _act(
-        self, action: Action, by: Actor, values: Mapping[str, str], *, via: str
-    ) -> Answer:
+    async def _act(self, action: Action, by: Actor, request: wire.Act, *, via: str) -> Answer:
         """The same act as on the page, as long as it is still their turn."""
-        request = _request(action, values)
         try:
             row = await self._desk.act(action.workspace, action.escalation, by, request, via=via)
         except WorldMovedOn:
             return await self._overtaken(action, by)
-        text = DONE[action.verb]
+        is_vote = isinstance(request, wire.DecideIn) and row.escalation.decision is None
+        text = VOTED if is_vote else DONE[action.verb]
         if action.verb is Verb.DECLINE and not row.escalation.is_living:
             text = "It has ended already."
         return Answer(text, is_done=True, escalation=action.escalation)
@@ -234,7 +281,7 @@ class Inbound:
         someone = people.get(action.person)
         if someone is None or not someone.is_active:
             raise NotAllowed("this person is no longer active.")
-        return await self._act(action, person(someone.id), {}, via="link")
+        return await self._act(action, person(someone.id), _request(action, {}), via="link")
 
     # --- codes by SMS and phone ---------------------------------------------------------------
     async def _coded(self, channel: str, event: Coded) -> Answer:
@@ -252,7 +299,8 @@ class Inbound:
                     someone.id,
                     self._clock.now(),
                 )
-                return await self._act(action, person(someone.id), {}, via=channel)
+                request = _request(action, {})
+                return await self._act(action, person(someone.id), request, via=channel)
         if not people:
             return self._stranger(channel)
         return Answer("Nothing with this code waits for you.")

@@ -22,6 +22,7 @@ from pullcord.channels.port import (
 )
 from pullcord.engine import views_briefing as briefing
 from pullcord.engine.actions import Action, Actions
+from pullcord.engine.showing import can as can_take
 from pullcord.engine.views_acts import refusal
 from pullcord.engine.views_inbox import question_of
 from pullcord.engine.views_next import fallback_sentence
@@ -38,6 +39,7 @@ from pullcord.path.escalation import (
 )
 from pullcord.path.promise import for_user, headline, outcome
 from pullcord.path.wording import Reader, listed
+from pullcord.wire.views import OptionOut
 
 #: characters a question has at most, by policy and wire; a channel that shows asks has the room
 ASK_MAX = 1_000
@@ -66,15 +68,28 @@ LABELS: Mapping[Verb, str] = {
     Verb.ACCEPT: "I have it",
     Verb.DECLINE: "Not me",
     Verb.APPROVE: "Approve",
+    Verb.EDIT: "Approve with changes",
     Verb.REJECT: "Reject",
+    Verb.ANSWER: "Answer",
+    Verb.ASK: "Ask a question",
 }
 #: which right each button needs
 RIGHTS: Mapping[Verb, str] = {
     Verb.ACCEPT: "accept",
     Verb.DECLINE: "decline",
     Verb.APPROVE: "decide",
+    Verb.EDIT: "decide",
     Verb.REJECT: "decide",
+    Verb.ANSWER: "decide",
+    Verb.CHOOSE: "decide",
+    Verb.ASK: "ask",
 }
+#: acts of which a channel with forms asks more before they are done
+FORMS = frozenset({Verb.EDIT, Verb.REJECT, Verb.ANSWER, Verb.ASK})
+#: acts that are confirmed once more where nothing undoes them
+CONFIRMED = frozenset({Verb.APPROVE, Verb.CHOOSE})
+#: characters of that question
+CONFIRM_MAX = 300
 #: system facts a letter leaves to the page
 LEFT_OUT = frozenset({"Run", "Call", "Policy", "End user's address", "Amount"})
 
@@ -308,7 +323,7 @@ def content_of(occasion: Occasion) -> Content | None:
         money=briefing.money_of(shown),
         facts=tuple((name, cut(value, limits.line)) for name, value in facts[: limits.facts]),
         claims=tuple((name, cut(value, limits.text)) for name, value in claims[: limits.facts]),
-        options=tuple(cut(each.label, limits.line) for each in briefing.options(shown)),
+        options=tuple(cut(_option(each), limits.line) for each in briefing.options(shown)),
         said=safe_text(occasion.said, limits.text),
     )
 
@@ -319,6 +334,10 @@ def facts_of(occasion: Occasion) -> list[tuple[str, str]]:
     found = [(safe_line(name, 80), _plain(value)) for name, value in args.items()]
     system = briefing.facts(occasion.escalation, occasion.shown)
     return found + [each for each in system if each[0] not in LEFT_OUT]
+
+
+def _option(option: OptionOut) -> str:
+    return f"{option.label}: {option.consequence}" if option.consequence else option.label
 
 
 def _plain(value: Any) -> str:
@@ -345,13 +364,42 @@ def _buttons(occasion: Occasion, content: Content | None, actions: Actions) -> t
     if not can.has_buttons:
         return ()
     verbs = [Verb.ACCEPT, Verb.DECLINE]
-    is_approval = escalation.ask_kind is AskKind.APPROVE
-    if can.decides and content is not None and is_approval and _shows_all(occasion):
-        verbs += [Verb.APPROVE, Verb.REJECT]
+    if can.decides and content is not None:
+        verbs += _deciding(occasion)
     expires_at = escalation.decide_by
     assert expires_at is not None, f"{escalation.id} is living without decide_by"
     return tuple(
-        _button(occasion, verb, actions, expires_at) for verb in verbs if _may(occasion, verb)
+        _button(occasion, verb, actions, expires_at, option=option)
+        for verb in verbs
+        if _may(occasion, verb)
+        for option in (briefing.options(occasion.shown) if verb is Verb.CHOOSE else [None])
+    )
+
+
+def _deciding(occasion: Occasion) -> list[Verb]:
+    """How this ask is decided from a letter; a cut argument is no ground to decide on."""
+    kind, has_forms = occasion.escalation.ask_kind, occasion.can.has_forms
+    asking = [Verb.ASK] if has_forms else []
+    if kind is AskKind.APPROVE and _shows_all(occasion):
+        changing = [Verb.EDIT] if has_forms and _can_change(occasion.shown) else []
+        return [Verb.APPROVE, *changing, Verb.REJECT, *asking]
+    if kind is AskKind.ANSWER and has_forms:
+        return [Verb.ANSWER, Verb.REJECT, Verb.ASK]
+    if kind is AskKind.CHOOSE and has_forms and _shows_options(occasion):
+        return [Verb.CHOOSE, Verb.REJECT, Verb.ASK]
+    return asking
+
+
+def _can_change(shown: Mapping[str, Any]) -> bool:
+    return can_take(shown, "edit_args") and bool(briefing.args_of(shown))
+
+
+def _shows_options(occasion: Occasion) -> bool:
+    """Whether every option stands whole on its own button."""
+    limits = occasion.can.limits
+    return all(
+        len(each.label) <= limits.button and len(_option(each)) <= limits.line
+        for each in briefing.options(occasion.shown)
     )
 
 
@@ -368,7 +416,14 @@ def _may(occasion: Occasion, verb: Verb) -> bool:
     )
 
 
-def _button(occasion: Occasion, verb: Verb, actions: Actions, expires_at: datetime) -> Button:
+def _button(
+    occasion: Occasion,
+    verb: Verb,
+    actions: Actions,
+    expires_at: datetime,
+    *,
+    option: OptionOut | None = None,
+) -> Button:
     escalation = occasion.escalation
     token = actions.token(
         Action(
@@ -378,11 +433,28 @@ def _button(occasion: Occasion, verb: Verb, actions: Actions, expires_at: dateti
             verb,
             occasion.person,
             expires_at,
+            option.id if option else "",
         )
     )
     has_page = occasion.person and verb in (Verb.ACCEPT, Verb.DECLINE)
-    url = f"{occasion.public_url}/acts/{token}" if has_page else ""
-    return Button(verb, cut(LABELS[verb], occasion.can.limits.button), token, url)
+    label = option.label if option else LABELS[verb]
+    return Button(
+        verb,
+        cut(label, occasion.can.limits.button),
+        token,
+        f"{occasion.public_url}/acts/{token}" if has_page else "",
+        has_form=occasion.can.has_forms and verb in FORMS,
+        confirm=_confirm(occasion, label) if verb in CONFIRMED else "",
+    )
+
+
+def _confirm(occasion: Occasion, label: str) -> str:
+    """What is asked once more before something that nothing undoes."""
+    if str(occasion.shown.get("reversible", "no")) != "no":
+        return ""
+    money = briefing.money_of(occasion.shown)
+    about = f" It is about {money}." if money else ""
+    return cut(f"{REVERSIBLE['no']}{about} Go on with “{label}”?", CONFIRM_MAX)
 
 
 def trial_of(

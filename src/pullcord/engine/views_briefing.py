@@ -24,7 +24,8 @@ _RUN_FACTS: Mapping[str, str] = {
     "n_repeats": "Repeated calls",
     "n_writes": "Calls that changed something",
 }
-_CANNOT: Mapping[str, str] = {
+#: what is said where an agent cannot take something
+CANNOT: Mapping[str, str] = {
     "edit_args": "This agent cannot take changed arguments.",
     "reason_on_reject": "This agent's model will not read why it was refused.",
     "note_on_approve": "This agent's model will not read a note that comes with a yes.",
@@ -88,13 +89,13 @@ def may_edit(decide: MayDo, escalation: Escalation, shown: Mapping[str, Any]) ->
     if not reason and escalation.ask_kind is not AskKind.APPROVE:
         reason = "Nothing would run, so there are no arguments to change."
     if not reason and not can(shown, "edit_args"):
-        reason = _CANNOT["edit_args"]
+        reason = CANNOT["edit_args"]
     return MayDo(verb="edit", is_allowed=not reason, why_not=reason)
 
 
 def limits(shown: Mapping[str, Any]) -> list[str]:
     """What the agent that asks cannot do with a decision, one sentence each."""
-    return [sentence for name, sentence in _CANNOT.items() if not can(shown, name)]
+    return [sentence for name, sentence in CANNOT.items() if not can(shown, name)]
 
 
 def _turn(shown: Mapping[str, Any]) -> int | None:

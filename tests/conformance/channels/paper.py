@@ -16,6 +16,7 @@ from pullcord.channels.answers import RETRIED, seconds_of
 from pullcord.channels.port import (
     Abilities,
     Answer,
+    Began,
     Callback,
     CallbackRefused,
     Coded,
@@ -33,6 +34,8 @@ from pullcord.channels.port import (
 )
 
 SIGNED_FOR = timedelta(minutes=5)
+#: what a callback says besides what somebody filled in
+MACHINERY = frozenset({"kind", "account", "token"})
 
 
 class PaperChannel:
@@ -121,7 +124,10 @@ def event_of(told: dict[str, str]) -> Event:
     account = told.get("account", "")
     match told["kind"]:
         case "pressed":
-            return Pressed(account, told["token"], {"note": told.get("note", "")})
+            values = {name: text for name, text in told.items() if name not in MACHINERY}
+            return Pressed(account, told["token"], {"note": "", **values})
+        case "began":
+            return Began(account, told["token"])
         case "coded":
             return Coded(account, told["code"], Verb(told["verb"]))
         case "wrote":

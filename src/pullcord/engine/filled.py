@@ -1,4 +1,4 @@
-"""What a form of the escalation page sent becomes one act of the wire, typed and checked."""
+"""What a person filled in, on the page or in a channel, becomes one act of the wire, checked."""
 
 import json
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pullcord.briefing.digest import digest
-from pullcord.console.forms import (
+from pullcord.engine.filled import (
     act_of,
     answer_fields,
     answer_in,
