@@ -84,6 +84,12 @@ PROMISES: tuple[Promise, ...] = (
         "channels",
     ),
     Promise(
+        "phone-never-decides",
+        "By phone one accepts or declines and never decides; a machine that answers has not been "
+        "reached, and the next person is asked at once.",
+        "channels",
+    ),
+    Promise(
         "failover-loses-nothing",
         "A database server that dies or freezes costs seconds: nothing that was acknowledged is "
         "lost, and no decision is doubled.",

@@ -14,7 +14,10 @@ from pullcord.channels.port import Channel
 from pullcord.errors import InvalidInput
 
 #: the module of each channel besides the console and the webhook; one line a channel
-OFFERED: Mapping[str, str] = {}
+OFFERED: Mapping[str, str] = {
+    "sms": "pullcord.channels.sms",
+    "voice": "pullcord.channels.voice",
+}
 
 
 @dataclass(frozen=True, slots=True)

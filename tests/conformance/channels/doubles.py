@@ -2,9 +2,12 @@
 
 from tests.conformance.channels.double import Double
 from tests.conformance.channels.paper_double import PaperDouble
+from tests.conformance.channels.twilio_double import SmsDouble, VoiceDouble
 from tests.conformance.channels.webhook_double import WebhookDouble
 
 DOUBLES: dict[str, type[Double]] = {
     "paper": PaperDouble,
+    "sms": SmsDouble,
+    "voice": VoiceDouble,
     "webhook": WebhookDouble,
 }

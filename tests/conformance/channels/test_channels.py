@@ -9,8 +9,10 @@ import pytest
 
 from pullcord.channels.port import (
     Abilities,
+    Answer,
     Button,
     CallbackRefused,
+    Coded,
     Content,
     Edits,
     Hears,
@@ -40,6 +42,11 @@ ASK = "Refund EUR 480.00 to Anna? " + "It was paid twice. " * 12
 URL = "https://pull.example/escalations/esc_1"
 
 ALL = sorted(DOUBLES)
+#: presses are codes of letters, not tokens of buttons
+CODED = [name for name in ALL if getattr(DOUBLES[name], "is_coded", False)]
+#: read aloud: without addresses, and what the agent merely says is left to the page
+SPOKEN = [name for name in ALL if getattr(DOUBLES[name], "is_spoken", False)]
+WRITTEN = [name for name in ALL if name not in SPOKEN]
 EDITING = [name for name in ALL if DOUBLES[name].edits]
 HEARING = [name for name in ALL if DOUBLES[name].hears]
 SHOWING = [name for name in ALL if DOUBLES[name].shows_content]
@@ -96,7 +103,7 @@ def flat(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-@on(ALL)
+@on(WRITTEN)
 async def test_a_letter_arrives_once_and_says_where_to_act(double: Double) -> None:
     """The least any channel does for anybody."""
     channel = double.channel()
@@ -178,7 +185,23 @@ async def test_no_secret_is_told(double: Double) -> None:
     assert "Anna" not in told
 
 
-@on(SHOWING)
+@on(SPOKEN)
+async def test_a_call_arrives_once_and_says_what_is_asked(double: Double) -> None:
+    """The ask whole, what cannot be undone, and the keys; an address read aloud helps nobody."""
+    channel = double.channel()
+
+    sent = await channel.send(letter(double, channel.can))
+    await channel.close()
+
+    assert sent.outcome is Outcome.ACCEPTED
+    (arrived,) = double.arrived()
+    assert flat(ASK).strip() in arrived.text
+    assert "This cannot be undone." in arrived.text
+    assert "Press 1" in arrived.text
+    assert "https" not in arrived.text
+
+
+@on([name for name in SHOWING if name in WRITTEN])
 async def test_the_ask_stands_whole_and_claims_apart(double: Double) -> None:
     """Nobody decides on half a question, or on what the agent merely says."""
     channel = double.channel()
@@ -223,7 +246,7 @@ async def test_long_and_strange_texts_are_taken(double: Double) -> None:
 
     assert sent.outcome in (Outcome.ACCEPTED, Outcome.DELIVERED), sent.detail
     (arrived,) = double.arrived()
-    assert "esc_1" in arrived.text
+    assert "esc_1" in arrived.text or getattr(double, "is_spoken", False)
     if found.content is not None:
         assert flat(ASK).strip() in flat(arrived.text)
 
@@ -296,7 +319,7 @@ async def test_an_edit_survives_what_a_provider_does(double: Double, fault: Faul
     assert edited.outcome is wanted
 
 
-@on(HEARING)
+@on([name for name in HEARING if name not in CODED])
 async def test_a_press_names_the_account_and_the_button(double: Double) -> None:
     """Identity is the provider's stable id; the token comes back untouched."""
     channel = double.channel()
@@ -312,6 +335,24 @@ async def test_a_press_names_the_account_and_the_button(double: Double) -> None:
     assert [(each.account, each.token) for each in events] == [(double.account, token)]
     assert [event for event in again if isinstance(event, Pressed)] == events
     assert reply.status < 300
+
+
+@on(CODED)
+async def test_a_code_names_the_number_and_what_to_do(double: Double) -> None:
+    """A phone names an escalation by its code, and can accept or decline, never decide."""
+    channel = double.channel()
+    assert isinstance(channel, Hears)
+    callback = double.press("", at=NOW)
+
+    events = [event for event in await channel.hear(callback) if isinstance(event, Coded)]
+    again = await channel.hear(callback)
+    reply = await channel.answer(callback, [Answer("You have it.", is_done=True)])
+    await channel.close()
+
+    assert events == [Coded(double.account, "7KQ2M", Verb.ACCEPT)]
+    assert [event for event in again if isinstance(event, Coded)] == events
+    assert b"You have it." in reply.body
+    assert not channel.can.decides
 
 
 @on(HEARING)
