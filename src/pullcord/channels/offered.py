@@ -17,6 +17,7 @@ from pullcord.errors import InvalidInput
 OFFERED: Mapping[str, str] = {
     "sms": "pullcord.channels.sms",
     "voice": "pullcord.channels.voice",
+    "webpush": "pullcord.channels.webpush",
 }
 
 

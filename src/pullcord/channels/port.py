@@ -4,7 +4,7 @@ A channel touches neither the store nor another channel; the courier gives it le
 its receipts. "Accepted by the provider" is not "delivered", and no channel claims more than it
 knows. What only some channels do is a protocol of its own, so that a capability is a method and
 never a flag that lies: `Edits` changes what was sent, `Hears` takes callbacks of its provider,
-`Listens` keeps a connection open to it.
+`Listens` keeps a connection open to it, `Invites` lets a browser link itself.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -81,6 +81,9 @@ class Abilities:
     only_asks: bool = False
     #: whether a signed-in person's browser links itself, without a code
     links_here: bool = False
+    #: whether it may say what is at stake (an amount, whether it can be undone), though somebody
+    #: else may read it: a lock screen
+    tells_stake: bool = False
     found_by: FoundBy = FoundBy.EVERYBODY
     limits: Limits = Limits()
     #: per destination; first letters of an escalation are never held
@@ -190,6 +193,8 @@ class Letter:
     #: whether this person can still do something about it
     is_open: bool = False
     content: Content | None = None
+    #: what is at stake, in amounts and classes only: "EUR 480.00. This cannot be undone."
+    stake: str = ""
     buttons: tuple[Button, ...] = ()
     #: a code of five characters with which this person names this escalation by SMS or phone
     code: str = ""
@@ -215,6 +220,8 @@ class Sent:
     detail: str = ""
     retry_after: float | None = None
     reference: str = ""
+    #: the address itself is no more: a linked device is forgotten
+    is_gone: bool = False
 
 
 class Channel(Protocol):
@@ -238,6 +245,21 @@ class Edits(Protocol):
 
     async def edit(self, reference: str, letter: Letter) -> Sent:
         """Make the provider's copy say what the letter says now; never raises for a provider."""
+
+
+@runtime_checkable
+class Invites(Protocol):
+    """A channel to which a signed-in person's browser links itself."""
+
+    def invitation(self) -> str:
+        """What the browser needs to link itself: a public key."""
+
+    def account_of(self, address: str) -> str:
+        """The stable account of what the browser sent.
+
+        Raises:
+            InvalidInput: nobody can be found there.
+        """
 
 
 # --- what comes back ----------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import typer
 
 from pullcord.cli import (
     benching,
+    channels,
     database,
     demonstrating,
     office,
@@ -24,7 +25,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for each in (demonstrating, benching, serving, policy, office, replaying, proving, database):
+for each in (
+    demonstrating,
+    benching,
+    serving,
+    policy,
+    office,
+    channels,
+    replaying,
+    proving,
+    database,
+):
     each.register(app)
 
 

@@ -1,9 +1,10 @@
 """The channels as the console shows and tries them: health, limits, accounts, a test letter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from pullcord.channels.port import Abilities, Channel, FoundBy, Outcome
+from pullcord.channels.port import Abilities, Channel, FoundBy, Invites, Outcome, Sent
 from pullcord.engine.clock import Clock, Ids
+from pullcord.engine.courier import Forget
 from pullcord.engine.floors import Floors
 from pullcord.engine.health import ChannelHealth, Health
 from pullcord.engine.letters import trial_of
@@ -40,6 +41,7 @@ class ChannelDesk:
         policies: Policies,
         floors: Floors,
         office: Office,
+        forget: Forget,
         public_url: str,
     ) -> None:
         self._store = store
@@ -50,6 +52,7 @@ class ChannelDesk:
         self._policies = policies
         self._floors = floors
         self._office = office
+        self._forget = forget
         self._public_url = public_url
 
     async def lines(self, workspace: str, who: str) -> list[ChannelLine]:
@@ -72,6 +75,7 @@ class ChannelDesk:
             alarm=health.alarm,
             is_linkable=is_linkable(can),
             links_here=can.links_here,
+            invitation=self._invitation(health.name),
             accounts=[
                 AccountLine(account=each.account, name=each.name, at=each.at)
                 for each in links
@@ -79,8 +83,12 @@ class ChannelDesk:
             ],
         )
 
+    def _invitation(self, name: str) -> str:
+        channel = self._channels[name]
+        return channel.invitation() if isinstance(channel, Invites) else ""
+
     async def try_out(self, workspace: str, who: str, name: str) -> TriedOut:
-        """Send this person a letter that asks nothing, and say what became of it.
+        """Send this person a letter that asks nothing, to each of their places; what became of it.
 
         Raises:
             NotFound: no such channel, or no way to this person on it.
@@ -94,20 +102,32 @@ class ChannelDesk:
                 f"there is no way to you on {name}: it finds {FOUND[channel.can.found_by]}."
             )
         configuration = (await self._policies.current(workspace)).configuration
-        letter = trial_of(
-            id=self._ids.new("test"),
-            workspace=workspace,
-            who=who,
-            address=addresses[0],
-            at=self._clock.now(),
-            url=f"{self._public_url}/channels",
-            name=configuration.name,
-        )
-        sent = await channel.send(letter)
-        facts = {"channel": name, "outcome": str(sent.outcome)}
+        found: list[Sent] = []
+        for address in addresses:
+            letter = trial_of(
+                id=self._ids.new("test"),
+                workspace=workspace,
+                who=who,
+                address=address,
+                at=self._clock.now(),
+                url=f"{self._public_url}/channels",
+                name=configuration.name,
+            )
+            found.append(await channel.send(letter))
+            if found[-1].is_gone:
+                await self._forget(workspace, name, address)
+        facts = {"channel": name, "outcome": ", ".join(str(each.outcome) for each in found)}
         await self._office.record(workspace, "channel_tried", person(who), facts=facts)
-        has_arrived = sent.outcome in (Outcome.ACCEPTED, Outcome.DELIVERED)
-        return TriedOut(channel=name, has_arrived=has_arrived, detail=sent.detail)
+        return _tried(name, found)
+
+
+def _tried(channel: str, found: Sequence[Sent]) -> TriedOut:
+    """All of it in one line: what failed, else what was said."""
+    taken = [each for each in found if each.outcome in (Outcome.ACCEPTED, Outcome.DELIVERED)]
+    failed = [each for each in found if each not in taken]
+    details = list(dict.fromkeys(each.detail for each in failed or taken))
+    count = f"{len(taken)} of {len(found)}: " if len(found) > 1 else ""
+    return TriedOut(channel=channel, has_arrived=not failed, detail=count + "; ".join(details))
 
 
 def abilities_in_words(can: Abilities, *, edits: bool) -> list[str]:
@@ -115,6 +135,7 @@ def abilities_in_words(can: Abilities, *, edits: bool) -> list[str]:
     words = {
         "wakes": can.wakes,
         "shows the question": can.is_private,
+        "says what is at stake": can.tells_stake,
         "accept and decline": can.has_buttons,
         "approve and reject": can.decides,
         "says later how it stands": edits,

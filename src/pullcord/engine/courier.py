@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -64,6 +64,8 @@ class Ready:
     letter: Letter
 
 
+#: forgets an address of a channel at which nobody is any more: workspace, channel, address
+Forget = Callable[[str, str, str], Awaitable[None]]
 #: (channel, address) pairs a recipient named for themselves
 Named = Callable[[str, Message], Awaitable[Sequence[Place]]]
 
@@ -82,6 +84,7 @@ class Courier:
         bus: Bus,
         not_reached: NotReached,
         named: Named,
+        forget: Forget,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -93,6 +96,7 @@ class Courier:
         self._bus = bus
         self._not_reached = not_reached
         self._named = named
+        self._forget = forget
         self._slots = {name: Turnstile(IN_FLIGHT_MAX) for name in channels}
         self._under_way: dict[asyncio.Task[None], None] = {}
 
@@ -263,7 +267,7 @@ class Courier:
             detail = sent.detail
             if len(ready) > 1:
                 detail = f"{detail} (one of {len(ready)} in {letter.id})"
-            told = Sent(sent.outcome, detail, sent.retry_after, sent.reference)
+            told = replace(sent, detail=detail)
             copy = _copy(each, channel, sent, at=letter.at, is_bundle=len(ready) > 1)
             results.append((each.outgoing, told, copy if each is first else None))
         return await self._noted(workspace, results)
@@ -300,9 +304,15 @@ class Courier:
             await self._settle(
                 workspace, outgoing, state, sent.detail, again_at=again_at, copy=copy
             )
+            await self._forget_if_gone(workspace, outgoing.channel, outgoing.address, sent)
             if state is ReceiptState.FAILED and again_at is None:
                 unreached += await self.lost(workspace, outgoing.id, outgoing.message)
         return unreached
+
+    async def _forget_if_gone(self, workspace: str, channel: str, address: str, sent: Sent) -> None:
+        """A device that is no more is no way to anybody, from the next message on."""
+        if sent.is_gone:
+            await self._forget(workspace, channel, address)
 
     def _again(self, tries: int, sent: Sent) -> datetime | None:
         if sent.outcome is not Outcome.RETRY or tries >= len(BACK_OFF):
@@ -391,6 +401,7 @@ class Courier:
 
     async def _edited(self, workspace: str, copy: Copy, letter: Letter, sent: Sent) -> None:
         again_at = self._again(copy.tries, sent)
+        await self._forget_if_gone(workspace, copy.channel, copy.address, sent)
         has_arrived = sent.outcome in ARRIVED
         state = ReceiptState.EDITED if has_arrived else ReceiptState.FAILED
         said = f"says now: {letter.standing}" if has_arrived else f"not edited: {sent.detail}"

@@ -108,10 +108,10 @@ def furnish(
     hearing_back = _hearing_back(ground, office)
     desk = _desk(ground, hearing_back)
     timers = Timers(store, clock, desk)
-    courier = _courier(ground, desk, hearing_back)
+    linking = _linking(ground, office)
+    courier = _courier(ground, desk, hearing_back, linking)
     watchdog = Watchdog(store, clock, heartbeat_url=settings.heartbeat_url)
     agent_views, views = _views(ground)
-    linking = _linking(ground, office)
     inbound = _inbound(ground, desk, views, linking, courier)
     health = Health(store, clock, channels=ways)
     return House(
@@ -135,7 +135,7 @@ def furnish(
         hearing_back=hearing_back,
         inbound=inbound,
         health=health,
-        channel_desk=_channel_desk(ground, health, office),
+        channel_desk=_channel_desk(ground, health, office, linking),
         watchdog=watchdog,
         runner=_runner(ground, timers, courier, watchdog, inbound),
         neighbours=Neighbours(store, clock, ground.bus) if isinstance(store, Shared) else None,
@@ -211,7 +211,7 @@ def _hearing_back(ground: _Ground, office: Office) -> HearingBack:
     )
 
 
-def _courier(ground: _Ground, desk: Desk, hearing_back: HearingBack) -> Courier:
+def _courier(ground: _Ground, desk: Desk, hearing_back: HearingBack, linking: Linking) -> Courier:
     scribe = Scribe(
         ground.store,
         ground.clock,
@@ -230,6 +230,7 @@ def _courier(ground: _Ground, desk: Desk, hearing_back: HearingBack) -> Courier:
         bus=ground.bus,
         not_reached=desk.not_reached,
         named=hearing_back.places,
+        forget=linking.forget,
     )
 
 
@@ -261,7 +262,7 @@ def _inbound(
     )
 
 
-def _channel_desk(ground: _Ground, health: Health, office: Office) -> ChannelDesk:
+def _channel_desk(ground: _Ground, health: Health, office: Office, linking: Linking) -> ChannelDesk:
     return ChannelDesk(
         ground.store,
         ground.clock,
@@ -271,6 +272,7 @@ def _channel_desk(ground: _Ground, health: Health, office: Office) -> ChannelDes
         policies=ground.policies,
         floors=ground.floors,
         office=office,
+        forget=linking.forget,
         public_url=ground.settings.public_url,
     )
 

@@ -165,6 +165,7 @@ def letter_of(occasion: Occasion, actions: Actions) -> Letter:
         fallback=_fallback(escalation, reader) if is_for_people else "",
         is_open=is_open,
         content=content,
+        stake=stake_of(occasion) if is_for_people else "",
         buttons=_buttons(occasion, content, actions) if is_open else (),
         code=actions.code(escalation.workspace, escalation.id, person) if person else "",
         thread=occasion.thread,
@@ -326,6 +327,17 @@ def content_of(occasion: Occasion) -> Content | None:
         options=tuple(cut(_option(each), limits.line) for each in briefing.options(shown)),
         said=safe_text(occasion.said, limits.text),
     )
+
+
+def stake_of(occasion: Occasion) -> str:
+    """How much it is about and whether it can be undone; nothing that anybody wrote."""
+    shown, can = occasion.shown, occasion.can
+    if not shown or not (can.tells_stake or can.is_private):
+        return ""
+    money = cut(briefing.money_of(shown), 40)
+    can_undo = REVERSIBLE.get(str(shown.get("reversible", "no")), REVERSIBLE["no"])
+    parts = [f"{money}." if money else "", can_undo if occasion.escalation.tool else ""]
+    return " ".join(each for each in parts if each)
 
 
 def facts_of(occasion: Occasion) -> list[tuple[str, str]]:

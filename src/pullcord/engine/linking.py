@@ -7,14 +7,14 @@ stable id belongs to that person, whatever name it shows.
 from collections.abc import Mapping
 from datetime import timedelta
 
-from pullcord.channels.port import Abilities, Channel, FoundBy
+from pullcord.channels.port import Abilities, Channel, FoundBy, Invites
 from pullcord.engine.actions import ALPHABET
 from pullcord.engine.clock import Clock, Ids
 from pullcord.engine.floors import Floors
 from pullcord.engine.office import Office
 from pullcord.errors import InvalidInput, NotFound
 from pullcord.owner.roster import Person
-from pullcord.path.escalation import person
+from pullcord.path.escalation import ENGINE, person
 from pullcord.seal.keys import digest_of
 from pullcord.store.port import Linked, Store, Ticket
 
@@ -103,10 +103,16 @@ class Linking:
     ) -> Person:
         """Link an account or device to a person who has shown that it is theirs.
 
+        Where browsers link themselves, the account is read from the address. Whose it was before
+        has it no longer: a browser is of whoever signed in last.
+
         Raises:
-            InvalidInput: no such channel, no such person, or too many accounts.
+            InvalidInput: no such channel, no such person, too many accounts, or a wrong address.
         """
         self._check(channel)
+        way = self._channels[channel]
+        if isinstance(way, Invites):
+            account = way.account_of(address)
         someone = (await self._floors.now(workspace)).people.get(who)
         if someone is None or not someone.is_active:
             raise InvalidInput("person", value=who, limit="an active person of this workspace")
@@ -153,6 +159,15 @@ class Linking:
         facts = {"person": min(whose), "channel": channel}
         await self._office.record(workspace, "account_unlinked", person(by), facts=facts)
         await self._office.changed(workspace, "people", min(whose))
+
+    async def forget(self, workspace: str, channel: str, address: str) -> None:
+        """The provider says that nobody is at this address any more: it is no way to anybody."""
+        for each in await self._store.links(workspace):
+            if (each.channel, each.address) == (channel, address):
+                await self._store.unlink(workspace, channel, each.account)
+                facts = {"person": each.person, "channel": channel, "why": "gone"}
+                await self._office.record(workspace, "account_unlinked", ENGINE, facts=facts)
+                await self._office.changed(workspace, "people", each.person)
 
     async def people_of(self, channel: str, account: str) -> dict[str, Person]:
         """Who this account is, by workspace; deactivated people are nobody.

@@ -51,7 +51,8 @@ class Scribe:
         workspace, message = escalation.workspace, outgoing.message
         floor = await self._floors.now(workspace)
         configuration = (await self._policies.current(workspace)).configuration
-        shows = channel.can.is_private or message.to is ActorKind.END_USER
+        can, is_outside = channel.can, message.to is ActorKind.END_USER
+        shows = can.is_private or can.tells_stake or is_outside
         shown = await self._shown(escalation) if shows else {}
         said = await self._said(escalation, message) if channel.can.is_private else ""
         occasion = Occasion(

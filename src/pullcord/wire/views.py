@@ -332,6 +332,8 @@ class ChannelLine(Reply, frozen=True, kw_only=True):
     alarm: str
     is_linkable: bool
     links_here: bool
+    #: what this browser needs to link itself; empty where it cannot
+    invitation: str
     accounts: list[AccountLine]
 
 

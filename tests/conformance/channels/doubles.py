@@ -4,10 +4,12 @@ from tests.conformance.channels.double import Double
 from tests.conformance.channels.paper_double import PaperDouble
 from tests.conformance.channels.twilio_double import SmsDouble, VoiceDouble
 from tests.conformance.channels.webhook_double import WebhookDouble
+from tests.conformance.channels.webpush_double import WebPushDouble
 
 DOUBLES: dict[str, type[Double]] = {
     "paper": PaperDouble,
     "sms": SmsDouble,
     "voice": VoiceDouble,
     "webhook": WebhookDouble,
+    "webpush": WebPushDouble,
 }

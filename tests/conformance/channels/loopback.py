@@ -1,6 +1,7 @@
 """A small real HTTP server on loopback, for doubles of providers that speak HTTP."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ Handle = Callable[[Asked], Awaitable[Answered]]
 
 
 @asynccontextmanager
-async def http_server(handle: Handle) -> AsyncIterator[str]:
+async def http_server(handle: Handle, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address, without a slash at the end."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,10 +44,10 @@ async def http_server(handle: Handle) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         server.close()
 
 
