@@ -57,8 +57,8 @@ types: .venv/dev ## mypy, strict, sources and tests
 contracts: .venv/dev ## which room may import which
 	$(BIN)/lint-imports --no-logo
 
-quick: .venv/dev ## tidy, unit and conformance tests
-	$(BIN)/pytest -q $(wildcard $(QUICK))
+quick: .venv/dev ## tidy, unit and conformance tests, on SQLite
+	$(BIN)/pytest -q -n 2 --dist loadfile -k "not postgres" $(wildcard $(QUICK))
 
 test: lint types contracts browser ## everything: all suites, fresh seeds, coverage thresholds
 	@mkdir -p $(REPORT) && rm -rf $(REPORT)/coverage
@@ -72,7 +72,7 @@ coverage: ## what the last `make test` covered, against the thresholds
 	$(BIN)/python -m coverage combine --quiet 2>/dev/null || true
 	$(BIN)/python tests/coverage_floors.py
 
-bench: .venv/dev ## the figures of docs/reference/benchmarks, as ratios in one run
+bench: .venv/dev ## ratios against a floor, measured in one run
 	$(BIN)/pullcord bench
 
 lock: .venv/made ## pin every dependency with its hashes, from pyproject.toml

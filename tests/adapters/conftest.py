@@ -16,7 +16,12 @@ from tests.adapters.places import WANTED, Build, Place, available, open_place
 from tests.adapters.shop import Stage, open_shop
 
 if not available():
-    collect_ignore_glob = ["test_conformance.py", "test_never_open.py", "test_framework_*.py"]
+    collect_ignore_glob = [
+        "test_conformance.py",
+        "test_never_open.py",
+        "test_programs.py",
+        "test_framework_*.py",
+    ]
 elif WANTED:
     collect_ignore_glob = [
         each.name

@@ -235,6 +235,7 @@ def sorted_by_owner(stage: Stage) -> list[str]:
 
 
 # --- restarts and repeats -------------------------------------------------------------------------
+@pytest.mark.promise("adapters-resume-anywhere")
 @pytest.mark.shows("resumed in another process")
 def test_another_process_goes_on(opens: Opens, stage: Stage, thread: str, framework: str) -> None:
     """Whoever paused may be long gone when somebody decides."""

@@ -83,6 +83,7 @@ def test_a_pause_without_a_name_for_its_conversation_is_refused() -> None:
 
 
 # --- flows ----------------------------------------------------------------------------------------
+@pytest.mark.promise("adapters-first-verdict-stands")
 def test_a_call_that_was_stopped_is_never_judged_anew(
     stage: Stage, gate: Gate, thread: str
 ) -> None:
@@ -128,6 +129,25 @@ def test_what_was_executed_is_handed_out_again_and_not_executed_again(
     assert first.value == {"native": True}
     assert ran == [{"order": "A-17", "amount": 480.0}]
     assert stage.report(stage.latest())["result"] == "text for the record"
+
+
+def test_two_replays_at_once_execute_it_once(stage: Stage, gate: Gate, thread: str) -> None:
+    """A framework may run two copies of one paused task side by side."""
+    ran: list[str] = []
+    made = call(thread)
+    gate.do(gate.stop(made))
+    stage.person("maria").approve(stage.only())
+    decided = gate.do(gate.look(stage.latest()))
+
+    def act(**_: Any) -> str:
+        ran.append("once")
+        with pytest.raises(NotDone, match="taken before"):
+            gate.do(gate.finish(made, decided, act))
+        return "done"
+
+    done = gate.do(gate.finish(made, decided, act))
+
+    assert (done.value, ran) == ("done", ["once"])
 
 
 def test_a_failure_with_words_of_the_framework_is_reported_as_a_failure(

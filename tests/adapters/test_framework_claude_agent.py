@@ -8,7 +8,8 @@ import pytest
 from claude_agent_sdk import ClaudeSDKClient, ResultMessage
 
 from pullcord.adapters import claude_agent
-from pullcord.adapters.claude_agent import escalation_hooks, transcript
+from pullcord.adapters.claude_agent import escalation_hooks
+from pullcord.adapters.claude_transcripts import transcript
 from tests.adapters.conftest import Opens
 from tests.adapters.places import keep_script
 from tests.adapters.places.claude_agent_place import ClaudeAgentPlace

@@ -13,6 +13,7 @@ from tests.client.stage import Fault
 REFUNDED = ["issue_refund", {"order": "A-17", "amount": 480.0}]
 
 
+@pytest.mark.promise("adapters-never-open")
 @pytest.mark.shows("server away: nothing runs")
 def test_nothing_runs_while_the_server_is_away(opens: Opens, stage: Stage, thread: str) -> None:
     """An agent that cannot ask must not conclude that it may."""

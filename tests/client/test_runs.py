@@ -62,6 +62,15 @@ def test_equal_calls_of_one_turn_are_told_apart_by_their_order() -> None:
     assert found == [["c1", "c9", "c9"]] * 2
 
 
+def test_the_size_of_a_turn_counts_its_calls_answered_or_not() -> None:
+    """People see whether other calls of the same turn wait as well."""
+    turn = called(PAY_1, ("c9", "pay", {"amount": 1}))
+    answered = {"role": "tool", "tool_call_id": "c1", "content": "paid"}
+
+    assert Run("t", messages=[turn, answered]).turn_size() == 2
+    assert Run("t", messages=[{"role": "user", "content": "hello"}]).turn_size() == 0
+
+
 def test_defaults_that_the_model_left_out_do_not_hide_a_call() -> None:
     """The function fills them in; the proposal has fewer names."""
     run = Run("t", messages=[called(PAY_1, PAY_2)])

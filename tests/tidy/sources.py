@@ -46,12 +46,16 @@ class Source:
 @cache
 def python(*folders: str) -> tuple[Source, ...]:
     """Every Python file below the folders, in the order of their names."""
-    found = []
-    for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            found.append(Source(path, text, ast.parse(text, str(path))))
-    return tuple(found)
+    return tuple(
+        parsed(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))
+    )
+
+
+@cache
+def parsed(path: Path) -> Source:
+    """One file, read and parsed once for all tests of a process."""
+    text = path.read_text(encoding="utf-8")
+    return Source(path, text, ast.parse(text, str(path)))
 
 
 #: folders that come with an environment or a run, never with a clone

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from inspect import isawaitable
-from pathlib import Path
 from typing import Any
 
 from claude_agent_sdk import (
@@ -30,7 +29,8 @@ from claude_agent_sdk import (
     tool,
 )
 
-from pullcord.adapters.calls import Done, Framework, ToolCall, chat_call
+from pullcord.adapters.calls import Done, Framework, ToolCall
+from pullcord.adapters.claude_transcripts import transcript
 from pullcord.adapters.contract import Gate, gate_of, is_living
 from pullcord.adapters.parking import (
     ParkedRun,
@@ -65,8 +65,6 @@ TURN_WITHIN = 15.0
 SETTLE_WITHIN = 10.0
 #: times one session may make one call with one set of arguments
 REPEATS_MAX = 100
-#: bytes at the end of a transcript that are read
-TRANSCRIPT_BYTES_MAX = 262_144
 ASK_PEOPLE = "mcp__pullcord__ask_people"
 
 Said = dict[str, Any]
@@ -481,41 +479,3 @@ def _is_spent(standing: EscalationOut, *, is_question: bool) -> bool:
     decision = standing.decision
     let_run = decision.kind in ("approve", "edit") or decision.applied == "approve"
     return let_run or (is_question and decision.kind in ("answer", "choose"))
-
-
-def transcript(path: str) -> list[dict[str, Any]]:
-    """The end of a session's transcript in the common chat shape; empty when there is none yet."""
-    try:
-        with Path(path).open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - TRANSCRIPT_BYTES_MAX))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-    found: list[dict[str, Any]] = []
-    for line in lines:
-        with suppress(ValueError, TypeError, KeyError, AttributeError):
-            found += _plain(json.loads(line)["message"])
-    return found
-
-
-def _plain(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A message of content blocks in the common chat shape."""
-    content = message["content"]
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    text = "\n".join(each["text"] for each in blocks if each.get("type") == "text")
-    calls = [
-        chat_call(each["id"], each["name"], each["input"])
-        for each in blocks
-        if each.get("type") == "tool_use"
-    ]
-    found: list[dict[str, Any]] = []
-    if text or calls:
-        plain: dict[str, Any] = {"role": message["role"], "content": text}
-        found.append({**plain, "tool_calls": calls} if calls else plain)
-    for each in blocks:
-        if each.get("type") == "tool_result":
-            result = {"role": "tool", "tool_call_id": each["tool_use_id"]}
-            said = {"content": str(each.get("content")), "x_error": bool(each.get("is_error"))}
-            found.append({**result, **said})
-    return found

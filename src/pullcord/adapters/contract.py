@@ -39,6 +39,7 @@ from pullcord.client.carrying_out import (
     collect,
     elsewhere,
     lets_run,
+    proven,
     refusal,
     settle,
     take_note,
@@ -293,6 +294,9 @@ class Gate:
             value = yield from carry_out(core, guarded, found, subject)
         except ToolFailed as failed:
             return Done(failed.value, decision, is_failed=True)
+        except AlreadyCollected as error:
+            # a sibling that was replayed at the same time has begun it
+            raise elsewhere(subject, error, standing.id) from error
         return Done(value.value if isinstance(value, Result) else value, decision)
 
     def answered(self, standing: EscalationOut) -> Flow[Decision]:
@@ -327,8 +331,11 @@ class Gate:
             no = yield from settle(core, found, subject)
             self._ended.keep(standing.id, no)
             raise no
-        check(proof_of(found), public_keys=core.public_keys(), now=core.now())
-        core.executions.begin(standing.id)
+        proven(core, call.tool, found)
+        try:
+            core.executions.begin(standing.id)
+        except AlreadyCollected as error:
+            raise elsewhere(subject, error, standing.id) from error
         return found
 
     def given(self, escalation: str, tool: str) -> Flow[CollectedOut]:

@@ -75,7 +75,7 @@ def collect(core: Core, escalation: str, subject: Subject) -> Flow[CollectedOut]
     plan = plans.collect(escalation, attempt=core.executions.attempt)
     now = core.now()
     try:
-        return (yield from ask(plan, core.timer, patience=core.patience))
+        found = yield from ask(plan, core.timer, patience=core.patience)
     except AlreadyCollected:
         raise
     except (DecisionExpired, AlreadyClosed) as error:
@@ -89,6 +89,11 @@ def collect(core: Core, escalation: str, subject: Subject) -> Flow[CollectedOut]
         if told is error:
             raise
         raise told from error
+    if found.escalation != escalation:
+        # genuine, perhaps, and about something else: whoever stands between may have swapped it
+        why = f"the answer is about {found.escalation}"
+        raise subject.error(Drifted, texts.drifted(subject.tool, escalation, why, now), escalation)
+    return found
 
 
 def elsewhere(subject: Subject, error: AlreadyCollected, escalation: str) -> NotDone:
@@ -182,12 +187,7 @@ def _made_ready(
     extra: Mapping[str, Any],
 ) -> tuple[Proof, Any, dict[str, Any]]:
     """The proof, the call, and the arguments it really uses, compared with what was decided."""
-    proof = proof_of(found)
-    verified = check(proof, public_keys=core.public_keys(), now=core.now())
-    _belongs(core, guarded, found, verified.escalation, proof)
-    args = dict(verified.args)
-    if not same(args, found.args):
-        raise Drifted("the arguments sent along are not those the signature is about")
+    proof, args = proven(core, guarded.tool, found)
     if prepared is not None and same(_as_it_is_now(guarded, prepared), args):
         return proof, partial(guarded.function, *prepared.args, **prepared.kwargs), args
     kept = prepared.kept if prepared is not None else core.kept.look(found.escalation)
@@ -203,11 +203,24 @@ def _as_it_is_now(guarded: Guarded, prepared: Prepared) -> dict[str, Any]:
     return dict(guarded.prepare(prepared.args, prepared.kwargs).shown)
 
 
-def _belongs(
-    core: Core, guarded: Guarded, found: CollectedOut, escalation: str, proof: Proof
-) -> None:
+def proven(core: Core, tool: str, found: CollectedOut) -> tuple[Proof, dict[str, Any]]:
+    """The proof of a decision that lets something run, and the arguments it is about.
+
+    Raises:
+        Drifted, DecisionExpired: it is not genuine, not about this call, or its time is over.
+    """
+    proof = proof_of(found)
+    verified = check(proof, public_keys=core.public_keys(), now=core.now())
+    _belongs(core, tool, found, verified.escalation, proof)
+    args = dict(verified.args)
+    if not same(args, found.args):
+        raise Drifted("the arguments sent along are not those the signature is about")
+    return proof, args
+
+
+def _belongs(core: Core, tool: str, found: CollectedOut, escalation: str, proof: Proof) -> None:
     """The signed document is about this escalation, tool, agent and environment."""
-    expected = {"escalation": found.escalation, "tool": guarded.tool}
+    expected = {"escalation": found.escalation, "tool": tool}
     in_hand = core.policy.in_hand
     if in_hand is not None:
         expected |= {"agent": in_hand.rules.agent, "environment": in_hand.rules.environment}

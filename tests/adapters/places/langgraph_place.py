@@ -73,7 +73,7 @@ class LangGraphPlace:
     def _agent(self, script: Script) -> Any:
         guard = EscalationMiddleware(self.cord, wait=self._build.wait)
         if not self._build.is_nested:
-            guards: list[Any] = [] if self._build.is_bare else [guard]
+            guards: Any = [] if self._build.is_bare else [guard]
             return create_agent(
                 Scripted(script=script),
                 tools=self._tools(),
@@ -84,7 +84,8 @@ class LangGraphPlace:
 
         def ask_specialist(task: str) -> str:
             """Hand a task to the specialist."""
-            found = inner.invoke({"messages": [("user", task)]})
+            asked: Any = {"messages": [("user", task)]}
+            found = inner.invoke(asked)
             return "\n".join(each.text for each in found["messages"] if each.text)
 
         outer = Script((((("ask_specialist", {"task": "refund"}, "outer_1")),),))
@@ -156,7 +157,7 @@ class LangGraphPlace:
 def outcome(result: Any) -> Outcome:
     """Where a thread stands."""
     messages = result["messages"]
-    heard = [each.text for each in messages if isinstance(each, ToolMessage)]
+    heard = [str(each.text) for each in messages if isinstance(each, ToolMessage)]
     is_over = not result.get("__interrupt__")
     return Outcome(is_over, messages[-1].text if is_over else "", heard)
 
