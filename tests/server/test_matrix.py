@@ -84,6 +84,7 @@ MATRIX: Mapping[tuple[str, str], Row] = {
     ("POST", "/v1/calls"): Row(agents(202, 202), {"calls": []}),
     ("POST", "/v1/explain"): Row(agents(200, 200), {"tool": "issue_refund"}),
     ("GET", "/v1/policy"): Row(agents(200, 200)),
+    ("POST", "/mcp"): Row(agents(200, 200), {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
     ("PUT", "/v1/policy"): Row(people(403, 200, 403, 403, 200), POLICY),
     ("POST", "/v1/drills"): Row(people(403, 201, 403, 403, 201), {"ladder": "billing"}),
     ("GET", "/v1/on-call"): Row(people(200, 200, 200, 200, 200)),

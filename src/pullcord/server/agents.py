@@ -125,6 +125,7 @@ ROUTES = (
         agents=True,
         gives=RulesOut,
         statuses=(200, 304),
+        empty=(304,),
         problems=(404,),
     ),
 )

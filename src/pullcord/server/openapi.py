@@ -127,16 +127,17 @@ def _parameters(route: Route) -> list[Json]:
 
 def _responses(route: Route) -> Mapping[str, Json]:
     found: dict[str, Json] = {}
+    own = {route.media_type: {"schema": _given(route)}}
     for status in route.statuses:
         response: Json = {"description": HTTPStatus(status).phrase}
-        if status != HTTPStatus.NOT_MODIFIED:
-            response["content"] = {route.media_type: {"schema": _given(route)}}
+        if status not in route.empty:
+            response["content"] = own
         found[str(status)] = response
-    for status in problems_of(route):
-        found[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": _reference(ProblemOut)}},
-        }
+    for status in sorted({*problems_of(route), *route.refusals}):
+        content: Json = {MEDIA_TYPE: {"schema": _reference(ProblemOut)}}
+        if status in route.refusals:
+            content |= own
+        found[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return found
 
 

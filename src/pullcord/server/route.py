@@ -105,10 +105,13 @@ class Route:
     query: type[msgspec.Struct] | None = None
     #: model of the reply; None where it is not JSON
     gives: type | None = None
-    #: statuses of success
+    #: statuses of success, and those of them that come without a body
     statuses: tuple[int, ...] = (200,)
+    empty: tuple[int, ...] = ()
     #: statuses of problems beyond those that follow from the other fields
     problems: tuple[int, ...] = ()
+    #: statuses of refusals that come in the model of the reply, because its protocol says so
+    refusals: tuple[int, ...] = ()
     media_type: str = "application/json"
 
     @property

@@ -3,7 +3,7 @@
 The busiest routes stand first, because the router looks from the top.
 """
 
-from pullcord.server import agents, callbacks, changes, decisions, escalations, health, people
+from pullcord.server import agents, callbacks, changes, decisions, escalations, health, mcp, people
 from pullcord.server.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,6 +11,7 @@ ROUTES: tuple[Route, ...] = (
     *decisions.ROUTES,
     *escalations.ROUTES,
     *people.ROUTES,
+    *mcp.ROUTES,
     *changes.ROUTES,
     *callbacks.ROUTES,
     *health.ROUTES,
