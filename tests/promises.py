@@ -398,4 +398,55 @@ PROMISES: tuple[Promise, ...] = (
         "One status link accepts what a person types and no flood.",
         "console",
     ),
+    # --- adapters -----------------------------------------------------------------------------
+    Promise(
+        "adapters-first-verdict-stands",
+        "A call that was stopped is never judged anew when its framework executes it again.",
+        "adapters",
+    ),
+    Promise(
+        "adapters-resume-anywhere",
+        "An agent of any supported framework pauses in one process and goes on in another, with "
+        "exactly what people decided.",
+        "adapters",
+    ),
+    Promise(
+        "adapters-never-open",
+        "Whatever dies between an agent of a framework and its people, no guarded tool runs "
+        "without a decision.",
+        "adapters",
+    ),
+    # --- agents whose code nobody changes -------------------------------------------------------
+    Promise(
+        "mcp-server",
+        "Any MCP client asks people, waits, adds, reports and takes back, in the stateless "
+        "protocol and the older one; no tool of it decides.",
+        "server",
+    ),
+    Promise(
+        "mcp-same-authority",
+        "What an agent holds over MCP opens nothing of another agent's.",
+        "server",
+    ),
+    Promise(
+        "mcp-gateway",
+        "Before an MCP server that nobody changed, a call that a rule stops runs once, and only "
+        "after a person let it.",
+        "gateway",
+    ),
+    Promise(
+        "mcp-gateway-restart",
+        "A call that was stopped finds its decision after the gateway was started anew.",
+        "gateway",
+    ),
+    Promise(
+        "mcp-gateway-pins",
+        "A tool that changes after it was first seen is put to people before it is called.",
+        "gateway",
+    ),
+    Promise(
+        "mcp-gateway-never-open",
+        "Whatever dies, lies or is cut around the gateway, no stopped call reaches its server.",
+        "gateway",
+    ),
 )

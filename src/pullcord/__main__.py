@@ -1,5 +1,5 @@
 """`python -m pullcord` is the same as `pullcord`."""
 
-from pullcord.cli import main
+from pullcord.entry import main
 
 main()

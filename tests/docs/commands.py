@@ -14,8 +14,8 @@ HEAD = """\
 # The command line
 
 Every command has `--help`. Where a result is printed, `--json` prints it for programs. Exit codes:
-0 it is well, 1 a check failed, 2 wrong use. This page is written from the commands:
-`python -m tests.docs.commands`.
+0 it is well, 1 a check failed, 2 wrong use; `pullcord hook` has those of its host. This page is
+written from the commands: `python -m tests.docs.commands`.
 """
 
 
@@ -24,6 +24,8 @@ def commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         words = f"{path} {name}"
         if getattr(command, "commands", None):
+            if command.invoke_without_command:
+                yield words, command
             yield from commands(command, words)
         elif not command.hidden:
             yield words, command

@@ -1,0 +1,101 @@
+"""One run of the hook: a deadline first, then the host's JSON, then one answer and the end.
+
+It leaves by one door. Nothing that is registered to run at the end of a process runs, because
+nothing after the answer may change the code.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import NoReturn
+
+from pullcord.hook.answers import BLOCK, Answer, denied
+
+#: bytes of what a host sends
+GIVEN_BYTES_MAX = 8 * 1_048_576
+#: seconds a call waits for a person, and the most it may be told to
+WAIT, WAIT_MAX = 20.0, 600.0
+#: seconds the hook has beyond its wait until it denies, until the system ends it, and until the
+#: host would let the tool run
+GRACE, KILL, HOST = 20.0, 25.0, 40.0
+
+
+def run(words: Sequence[str]) -> NoReturn:
+    """Answer the host; whatever goes wrong on the way denies."""
+    limit(WAIT_MAX + GRACE)
+    try:
+        seconds = wait_of(words)
+        limit(seconds + GRACE)
+        given = sys.stdin.buffer.read(GIVEN_BYTES_MAX + 1)
+        from pullcord.hook.judging import answered  # noqa: PLC0415  # the deadline comes first
+
+        answer = answered(given, wait=seconds)
+    except BaseException as error:  # noqa: BLE001  # a host lets the tool run after any other code
+        answer = denied(f"The tool was not run: the Pullcord hook failed ({_named(error)}).")
+    leave(answer)
+
+
+def wait_of(words: Sequence[str]) -> float:
+    """Seconds to wait for a person, from the words after `hook`.
+
+    Raises:
+        ValueError: they say something else.
+    """
+    if not words:
+        return WAIT
+    from pullcord.client.spans import seconds_of  # noqa: PLC0415  # only who says a wait pays
+
+    if len(words) != 2 or words[0] != "--wait":
+        raise ValueError(f"`pullcord hook` takes --wait and nothing else, not {' '.join(words)!r}")
+    seconds = seconds_of("wait", words[1])
+    if seconds > WAIT_MAX:
+        raise ValueError(f"--wait is {words[1]!r}; at most {WAIT_MAX:g} seconds")
+    return seconds
+
+
+def limit(seconds: float) -> None:
+    """From now on this process denies by itself after so many seconds.
+
+    A thread does it while Python runs; where Python hangs, the system ends the process, and the
+    command in the host's settings turns that into a denial.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds + KILL - GRACE)
+    late = threading.Timer(seconds, leave, [denied(_late(seconds))])
+    late.daemon = True
+    late.start()
+    previous = _limits.pop() if _limits else None
+    _limits.append(late)
+    if previous is not None:
+        previous.cancel()
+
+
+_limits: list[threading.Timer] = []
+
+
+def leave(answer: Answer) -> NoReturn:
+    """Say it and go."""
+    code = answer.code
+    try:
+        _write(1, answer.out)
+        _write(2, answer.err)
+    except OSError:
+        # nobody reads it: then what counts is the code, and it must not say yes
+        code = BLOCK
+    os._exit(code)
+
+
+def _write(to: int, text: str) -> None:
+    left = (text + "\n").encode("utf-8", "replace") if text else b""
+    while left:
+        left = left[os.write(to, left) :]
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _late(seconds: float) -> str:
+    return f"The tool was not run: the Pullcord hook had no answer after {seconds:g} seconds."
