@@ -26,6 +26,7 @@ PullcordError
 ├── OutsideFailed            try again; nothing is known to be lost
 │   ├── ChannelDown          a channel did not take the message
 │   ├── StoreBusy            the store did not take the write now
+│   ├── Held                 a restored or held database: a person lets it go first
 │   ├── CommitUnknown        the write may or may not have happened: repeat it with the same key
 │   └── ServerUnreachable    the Pullcord server did not answer
 ├── Parked                   not an error: a person is being asked (client)
@@ -253,6 +254,14 @@ class StoreBusy(OutsideFailed):
     """The store did not take the write; nothing of it was written."""
 
     problem = "store-busy"
+
+
+class Held(OutsideFailed):
+    """The database is held: it can be looked at, and nothing goes in or out until it is let go."""
+
+    problem = "held"
+    #: Seconds after which it makes sense to ask again.
+    retry_after = 5.0
 
 
 class CommitUnknown(OutsideFailed):

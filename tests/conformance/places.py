@@ -11,7 +11,7 @@ from pullcord.store.mishaps_postgres import FAILURES, mishap
 from pullcord.store.port import Store
 from pullcord.store.postgres import PostgresStore
 from pullcord.store.sqlite import SqliteStore
-from tests.postgres.databases import APP, Databases
+from tests.postgres.databases import APP, OWNER, Databases
 
 
 class Place(Protocol):
@@ -52,6 +52,10 @@ class PostgresPlace:
     def store(self) -> PostgresStore:
         # the machine of the tests may be slow; how long is too long is tried elsewhere
         return PostgresStore(self.dsn, connect_seconds=20, write_seconds=20, read_seconds=20)
+
+    def owned(self) -> PostgresStore:
+        """The same as the role that owns the schema."""
+        return PostgresStore(self.databases.of(self.name, user=OWNER), connect_seconds=20)
 
     async def run(self, store: Store, statement: str) -> None:
         try:

@@ -8,7 +8,17 @@ from rich.text import Text
 
 from pullcord.cli.opening import house_of, workspace_of
 from pullcord.cli.places import DB_DEFAULT
-from pullcord.cli.voice import AsJson, Db, Workspace, command, err, out, print_json, well
+from pullcord.cli.voice import (
+    AsJson,
+    Db,
+    KeyFile,
+    Workspace,
+    command,
+    err,
+    out,
+    print_json,
+    well,
+)
 from pullcord.engine.house import House
 from pullcord.engine.settings import Settings
 from pullcord.path.escalation import Actor, ActorKind
@@ -36,11 +46,12 @@ async def mint(
     environment: Annotated[str, typer.Option(help="Where it is used.")] = "production",
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a key; it is shown once and only its hash is kept."""
-    async with house_of(db) as house:
+    async with house_of(db, key_file=key_file) as house:
         named = await workspace_of(house, workspace)
         shown, key = await house.office.mint_key(
             named,
@@ -65,10 +76,14 @@ async def _contact(house: House, workspace: str, agent: str) -> str:
 @keys.command(name="list")
 @command
 async def list_keys(
-    *, db: Db = DB_DEFAULT, workspace: Workspace = "", as_json: AsJson = False
+    *,
+    db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
+    workspace: Workspace = "",
+    as_json: AsJson = False,
 ) -> None:
     """List keys, newest first; the keys themselves are never shown again."""
-    async with house_of(db) as house:
+    async with house_of(db, key_file=key_file) as house:
         named = await workspace_of(house, workspace)
         found = await house.store.keys(named)
     if as_json:
@@ -106,10 +121,11 @@ async def revoke(
     key: Annotated[str, typer.Argument(help="The key's id.")],
     *,
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
 ) -> None:
     """Refuse a key from now on; a running server follows within seconds."""
-    async with house_of(db) as house:
+    async with house_of(db, key_file=key_file) as house:
         named = await workspace_of(house, workspace)
         await house.office.revoke_key(named, key, by="command line")
     well(f"{key} is revoked")
@@ -123,11 +139,12 @@ async def invite(
         str, typer.Option(envvar="PULLCORD_PUBLIC_URL", help="Address of the console.")
     ] = "http://127.0.0.1:8710",
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
     as_json: AsJson = False,
 ) -> None:
     """Print a one-time link with which a person chooses a password and signs in."""
-    async with house_of(db, settings=Settings(public_url=url)) as house:
+    async with house_of(db, key_file=key_file, settings=Settings(public_url=url)) as house:
         named = await workspace_of(house, workspace)
         token = await house.office.invite(named, person, by=COMMAND_LINE)
     link = f"{url.rstrip('/')}/setup/{token}"
@@ -144,11 +161,12 @@ async def drill(
     *,
     by: Annotated[str, typer.Option(help="Person who asks for the drill.")],
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
     as_json: AsJson = False,
 ) -> None:
     """Send a marked test escalation through a real ladder; a running server carries it on."""
-    async with house_of(db) as house:
+    async with house_of(db, key_file=key_file) as house:
         named = await workspace_of(house, workspace)
         row = await house.desk.drill(named, by, ladder=ladder)
     found = row.escalation

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from pullcord.cli.places import is_postgres, master_of, path_of, store_of
 from pullcord.engine.house import House, furnish, opened
@@ -10,7 +11,9 @@ from pullcord.errors import InvalidInput, NotFound
 
 
 @asynccontextmanager
-async def house_of(db: str, *, settings: Settings | None = None) -> AsyncIterator[House]:
+async def house_of(
+    db: str, *, key_file: Path | None = None, settings: Settings | None = None
+) -> AsyncIterator[House]:
     """The house on this database with no engine running; a server may run beside it.
 
     Raises:
@@ -21,7 +24,8 @@ async def house_of(db: str, *, settings: Settings | None = None) -> AsyncIterato
             f"there is no database {db!r}. Name it with --db, or begin with "
             "`pullcord init` and `pullcord serve --config pullcord.yaml`."
         )
-    house = furnish(store_of(db), master=master_of(db), settings=settings)
+    master = master_of(db, key_file=key_file)
+    house = furnish(store_of(db), master=master, settings=settings)
     async with opened(house, runs=False):
         yield house
 

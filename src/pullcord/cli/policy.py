@@ -21,6 +21,7 @@ from pullcord.cli.voice import (
     FAILED,
     AsJson,
     Db,
+    KeyFile,
     Workspace,
     caution,
     command,
@@ -160,6 +161,7 @@ async def apply(
     ] = "",
     by: Annotated[str, typer.Option(help="Who applies it, for the record.")] = "command line",
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
     as_json: AsJson = False,
 ) -> None:
@@ -169,9 +171,9 @@ async def apply(
             "file", value=None, limit="a policy file, or --roll-back VERSION", remedy="Name one."
         )
     if file is not None:
-        applied = await _applied(file, db, by=by)
+        applied = await _applied(file, db, key_file=key_file, by=by)
     else:
-        async with house_of(db) as house:
+        async with house_of(db, key_file=key_file) as house:
             named = await workspace_of(house, workspace)
             applied = await house.office.roll_back(named, roll_back, by=by)
     if as_json:
@@ -182,10 +184,10 @@ async def apply(
     well(f"{applied.workspace}: policy {applied.policy.version} is in force")
 
 
-async def _applied(file: Path, db: str, *, by: str) -> Configuration:
+async def _applied(file: Path, db: str, *, key_file: Path | None, by: str) -> Configuration:
     """Apply a file that can be read, on a database that is made where there is none."""
     _, source = read_path(file, environ=os.environ)
-    house = furnish(store_of(db), master=master_of(db))
+    house = furnish(store_of(db), master=master_of(db, key_file=key_file))
     async with opened(house, runs=False):
         return await house.office.apply(source, by=by, file=str(file), environ=os.environ)
 

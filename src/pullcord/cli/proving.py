@@ -17,6 +17,7 @@ from pullcord.cli.voice import (
     FAILED,
     AsJson,
     Db,
+    KeyFile,
     Workspace,
     caution,
     command,
@@ -48,10 +49,11 @@ async def export(
         bool, typer.Option("--contents", help="With sealed contents, readable for the reader.")
     ] = False,
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
 ) -> None:
     """Write timelines as JSON lines that `pullcord verify` proves offline."""
-    async with house_of(db) as house:
+    async with house_of(db, key_file=key_file) as house:
         named = await workspace_of(house, workspace)
         if escalation and await house.store.load(named, escalation) is None:
             raise NotFound(f"there is no escalation {escalation!r} in workspace {named!r}.")
@@ -104,13 +106,14 @@ async def verify(
         typer.Option("--public-key", help="Trust only this key: ID=KEY. May be repeated."),
     ] = None,
     db: Db = DB_DEFAULT,
+    key_file: KeyFile = None,
     workspace: Workspace = "",
     as_json: AsJson = False,
 ) -> None:
     """Prove every timeline: chains, rows, decisions' signatures, contents. Exit 1 if one fails."""
     trusted = _trusted(public_key or [])
     if file is None:
-        proof = await _verify_database(db, workspace, trusted)
+        proof = await _verify_database(db, workspace, trusted, key_file=key_file)
     elif file.is_file():
         with file.open(encoding="utf-8", errors="replace") as text:
             proof = checked(_lines(text), public_keys=trusted)
@@ -142,8 +145,10 @@ def _trusted(given: list[str]) -> dict[str, str] | None:
     return {key_id: key for key_id, _, key in pairs} or None
 
 
-async def _verify_database(db: str, workspace: str, trusted: dict[str, str] | None) -> Proof:
-    async with house_of(db) as house:
+async def _verify_database(
+    db: str, workspace: str, trusted: dict[str, str] | None, *, key_file: Path | None
+) -> Proof:
+    async with house_of(db, key_file=key_file) as house:
         named = await workspace_of(house, workspace)
         own = {house.signer.key_id: house.signer.public_key}
         checker = Checker(public_keys=trusted or own)

@@ -8,13 +8,15 @@ import json
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
+import structlog
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from pullcord.cli.places import DB_DEFAULT, DB_VARIABLE
+from pullcord.cli.places import DB_DEFAULT, DB_VARIABLE, KEY_FILE_VARIABLE
 from pullcord.errors import CallerIsWrong, PullcordError
 
 #: for people; keeps progress and hints away from results
@@ -32,6 +34,14 @@ Db = Annotated[
         "--db", envvar=DB_VARIABLE, help="Database: a file, or postgresql://…", show_default=True
     ),
 ]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        envvar=KEY_FILE_VARIABLE,
+        help="File with the key that seals and signs; else the one beside the database.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Workspace = Annotated[
     str, typer.Option("--workspace", help="Workspace; needed only where there are several.")
@@ -41,6 +51,7 @@ __all__ = [
     "DB_DEFAULT",
     "AsJson",
     "Db",
+    "KeyFile",
     "Workspace",
     "caution",
     "command",
@@ -66,6 +77,10 @@ def command(work: Callable[Spec, Coroutine[Any, Any, None]]) -> Callable[Spec, N
 
     @wraps(work)
     def run(*args: Spec.args, **kwargs: Spec.kwargs) -> None:
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger("warning"),
+            logger_factory=_to_stderr,
+        )
         try:
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 runner.run(work(*args, **kwargs))
@@ -77,6 +92,11 @@ def command(work: Callable[Spec, Coroutine[Any, Any, None]]) -> Callable[Spec, N
             raise typer.Exit(FAILED) from None
 
     return run
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """Where log lines of a command go: standard output holds results and nothing else."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def _say(mark: str, style: str, text: object, to: Console) -> None:

@@ -109,6 +109,7 @@ _MAKERS: dict[str, Make] = {
         errors.OutsideFailed,
         errors.ChannelDown,
         errors.StoreBusy,
+        errors.Held,
         errors.CommitUnknown,
         errors.ServerUnreachable,
     )

@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import ipaddress
+import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import FrameType
 
@@ -12,6 +14,7 @@ from starlette.applications import Starlette
 
 from pullcord.console.app import routes
 from pullcord.engine.house import House
+from pullcord.engine.runner import Runner
 from pullcord.errors import InvalidInput
 from pullcord.server.app import close_waiting, create_app
 
@@ -22,6 +25,8 @@ LOOK_SECONDS = 0.01
 #: connections that may wait to be taken
 BACKLOG = 2_048
 LOOPBACK = "127.0.0.1"
+#: exit code of a process that was told a second time to stop, and did so at once
+LEFT_AT_ONCE = 1
 
 
 def whole_app(house: House) -> Starlette:
@@ -71,6 +76,27 @@ def free_port() -> int:
     return port
 
 
+def proxies_of(named: Sequence[str]) -> list[str]:
+    """Addresses and networks of the proxies whose word about a client's address is believed.
+
+    Raises:
+        InvalidInput: one is neither; a name would be believed from anywhere.
+    """
+    for each in named:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as problem:
+            remedy = f"Name the proxy's own address ({problem})."
+            limit = "an address or network such as 10.0.0.7 or 10.0.0.0/24"
+            raise InvalidInput("trusted-proxy", value=each, limit=limit, remedy=remedy) from None
+    return list(named)
+
+
+def leave_at_once() -> None:
+    """End like a crash, which loses nothing: for whoever has told this process twice."""
+    os._exit(LEFT_AT_ONCE)
+
+
 class Server(uvicorn.Server):
     """A web server that ends when it is told to, and leaves the process to whoever owns it.
 
@@ -78,41 +104,58 @@ class Server(uvicorn.Server):
     before the house is closed.
     """
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, *, trusted: Sequence[str] = ()) -> None:
         config = uvicorn.Config(
             app,
             log_level="error",
             access_log=False,
             server_header=False,
             # whoever sends X-Forwarded-For names any address, and limits are held by address
-            proxy_headers=False,
+            proxy_headers=bool(trusted),
+            forwarded_allow_ips=list(trusted),
             timeout_graceful_shutdown=STOP_SECONDS,
             lifespan="off",
         )
         super().__init__(config)
         self._app = app
         self._loop = asyncio.get_running_loop()
+        #: set as soon as it begins to stop
+        self.leaving = asyncio.Event()
 
     def leave(self) -> None:
-        """Stop: answer those who wait, finish what is in flight; at the second time at once."""
-        self.force_exit = self.should_exit
+        """Stop: answer those who wait, finish what is in flight."""
         self.should_exit = True
-        self._loop.call_soon_threadsafe(close_waiting, self._app)
+        self._loop.call_soon_threadsafe(self._part)
+
+    def _part(self) -> None:
+        close_waiting(self._app)
+        self.leaving.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Ctrl-C or a termination signal."""
+        """Ctrl-C or a termination signal; at the second one nobody is waited for."""
+        if self.should_exit:
+            leave_at_once()
         self.leave()
 
 
 @asynccontextmanager
-async def served(house: House, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+async def served(
+    house: House,
+    listener: socket.socket,
+    *,
+    app: Starlette | None = None,
+    runs: bool = True,
+    trusted: Sequence[str] = (),
+) -> AsyncIterator[asyncio.Task[None]]:
     """Run a house whose store is open, and serve it; yields when it answers.
 
-    Ctrl-C or a termination signal ends the yielded task.
+    Without `runs` its engine stands still and another process has one. Ctrl-C or a termination
+    signal ends the yielded task: what waits is answered while the engine finishes what it holds.
     """
-    await house.runner.start()
-    server = Server(whole_app(house))
+    await (house.runner.start() if runs else house.runner.look())
+    server = Server(app or whole_app(house), trusted=trusted)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(_stopped(server.leaving, house.runner))
     try:
         while not (server.started or serving.done()):  # noqa: ASYNC110  # uvicorn has no event
             await asyncio.sleep(LOOK_SECONDS)
@@ -121,4 +164,11 @@ async def served(house: House, listener: socket.socket) -> AsyncIterator[asyncio
         if not serving.done():
             server.leave()
         await serving
-        await house.runner.stop()
+        server.leaving.set()
+        await stopping
+
+
+async def _stopped(leaving: asyncio.Event, runner: Runner) -> None:
+    """Take nothing new as soon as the server leaves, and finish beside it."""
+    await leaving.wait()
+    await runner.stop()

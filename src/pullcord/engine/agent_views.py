@@ -11,6 +11,7 @@ from pullcord.config.configuration import rules_for_agent
 from pullcord.engine.clock import Clock
 from pullcord.engine.contents import Contents
 from pullcord.engine.floors import Floors
+from pullcord.engine.holding import Holding
 from pullcord.engine.opener import STOPS, call_of
 from pullcord.engine.policies import Policies
 from pullcord.engine.readers import outsider, person_out
@@ -61,6 +62,7 @@ class AgentViews:
         floors: Floors,
         settings: Settings,
         signer: Signer,
+        holding: Holding,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -69,6 +71,7 @@ class AgentViews:
         self._floors = floors
         self._settings = settings
         self._signer = signer
+        self._holding = holding
 
     # --- escalations --------------------------------------------------------------------------
     async def opened(self, key: AgentKey, opened: "Opened") -> OpenOut:
@@ -107,10 +110,13 @@ class AgentViews:
 
         Raises:
             NotFound: there is none, or another key opened it; the two are not told apart.
+            Held: it is decided, and the database is held: the agent goes on waiting.
         """
         row = await self._store.load(key.workspace, escalation)
         if row is None or row.escalation.agent_key != key.id:
             raise NotFound(f"there is no escalation {escalation!r} of this key.")
+        if row.escalation.decision is not None:
+            await self._holding.refuse()
         return await self.of_row(row)
 
     async def of_workspace(self, workspace: str, escalation: str) -> EscalationOut:
@@ -134,7 +140,12 @@ class AgentViews:
         return PageOut(escalations=await self._of_rows(workspace, found.rows), cursor=found.cursor)
 
     async def decided(self, key: AgentKey, *, attempt: str, limit: int = 100) -> DecisionsOut:
-        """What waits to be collected under this key, and what this attempt has not reported."""
+        """What waits to be collected under this key, and what this attempt has not reported.
+
+        Raises:
+            Held: nobody is told of a decision while the database is held.
+        """
+        await self._holding.refuse()
         rows = await self._store.decided_for(key.workspace, key.id, attempt=attempt, limit=limit)
         return DecisionsOut(decided=await self._of_rows(key.workspace, rows))
 

@@ -19,6 +19,7 @@ from pullcord.channels.port import Channel, Edits, FoundBy, Letter, Outcome, Sen
 from pullcord.engine.bus import Bus
 from pullcord.engine.clock import Clock
 from pullcord.engine.floors import Floors
+from pullcord.engine.holding import Holding
 from pullcord.engine.letters import bundle_of
 from pullcord.engine.planning import PERISHABLE, Place, Planner
 from pullcord.engine.scribe import Scribe
@@ -82,6 +83,7 @@ class Courier:
         floors: Floors,
         scribe: Scribe,
         bus: Bus,
+        holding: Holding,
         not_reached: NotReached,
         named: Named,
         forget: Forget,
@@ -94,6 +96,7 @@ class Courier:
         self._scribe = scribe
         self._planner = Planner(store, clock, channels)
         self._bus = bus
+        self._holding = holding
         self._not_reached = not_reached
         self._named = named
         self._forget = forget
@@ -121,6 +124,8 @@ class Courier:
             await channel.close()
 
     async def _taken(self) -> list[asyncio.Task[None]]:
+        if await self._holding.now():
+            return []
         now = self._clock.now()
         tasks = [*await self._taken_messages(now), *await self._taken_copies(now)]
         for task in tasks:

@@ -24,6 +24,7 @@ from pullcord.engine.counting import call_records
 from pullcord.engine.filing import Filer
 from pullcord.engine.floors import Floors
 from pullcord.engine.following import Follower
+from pullcord.engine.holding import Holding
 from pullcord.engine.opener import Opener, Ready
 from pullcord.engine.policies import Policies
 from pullcord.engine.ruling import ruling_of
@@ -106,6 +107,7 @@ class Desk:
         policies: Policies,
         floors: Floors,
         bus: Bus,
+        holding: Holding,
         check_reply_to: CheckReplyTo,
     ) -> None:
         self._store = store
@@ -117,6 +119,7 @@ class Desk:
         self._policies = policies
         self._floors = floors
         self._bus = bus
+        self._holding = holding
         self._check_reply_to = check_reply_to
         self._opener = Opener(clock, ids, policies)
         self._follower = Follower(clock, ids)
@@ -276,6 +279,7 @@ class Desk:
     # --- the agent takes and tells ----------------------------------------------------------
     async def collect(self, key: AgentKey, escalation: str, request: wire.CollectIn) -> Collected:
         """Hand the decision to one attempt of its agent; the same attempt may ask again."""
+        await self._holding.refuse()
 
         def apply(row: Row) -> Change:
             return ending.collect(row.escalation, self._clock.now(), attempt=request.attempt)
@@ -342,6 +346,7 @@ class Desk:
 
     async def record_calls(self, key: AgentKey, request: wire.CallsIn) -> int:
         """Keep a batch of guarded calls; returns how many records that made."""
+        await self._holding.refuse()
         records = call_records(key, request, self._clock, self._ids)
         await self._store.record_calls(key.workspace, records)
         return len(records)
@@ -350,6 +355,7 @@ class Desk:
         self, workspace: str, escalation: str, by: Actor, request: wire.OutcomeIn
     ) -> None:
         """Keep a label learned afterwards; the timeline of the escalation stays as it is."""
+        await self._holding.refuse()
         row = await self._row(workspace, escalation)
         outcome = Outcome(
             workspace=workspace,
@@ -431,6 +437,7 @@ class Desk:
             return None
 
     async def _commit(self, workspace: str, change: Change, heads: Mapping[str, Head]) -> Row:
+        await self._holding.refuse()
         filed = self._filer.file(workspace, change, heads)
         await self._store.commit(filed)
         for row in filed.rows:

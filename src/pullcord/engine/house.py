@@ -18,7 +18,9 @@ from pullcord.engine.filing import Filer
 from pullcord.engine.floors import Floors
 from pullcord.engine.health import Health
 from pullcord.engine.hearing_back import HearingBack
+from pullcord.engine.holding import Holding
 from pullcord.engine.inbound import Inbound
+from pullcord.engine.keeper import Keeper
 from pullcord.engine.linking import Linking
 from pullcord.engine.neighbours import Neighbours
 from pullcord.engine.office import Office
@@ -53,6 +55,8 @@ class House:
     floors: Floors
     desk: Desk
     office: Office
+    holding: Holding
+    keeper: Keeper
     agent_views: AgentViews
     views: Views
     timers: Timers
@@ -84,6 +88,7 @@ class _Ground:
     floors: Floors
     filer: Filer
     actions: Actions
+    holding: Holding
     channels: Mapping[str, Channel]
 
 
@@ -107,10 +112,16 @@ def furnish(
     office = _office(ground)
     hearing_back = _hearing_back(ground, office)
     desk = _desk(ground, hearing_back)
-    timers = Timers(store, clock, desk)
+    timers = Timers(store, clock, desk, holding=ground.holding)
     linking = _linking(ground, office)
     courier = _courier(ground, desk, hearing_back, linking)
-    watchdog = Watchdog(store, clock, heartbeat_url=settings.heartbeat_url)
+    watchdog = Watchdog(
+        store,
+        clock,
+        holding=ground.holding,
+        process=settings.process,
+        heartbeat_url=settings.heartbeat_url,
+    )
     agent_views, views = _views(ground)
     inbound = _inbound(ground, desk, views, linking, courier)
     health = Health(store, clock, channels=ways)
@@ -127,6 +138,8 @@ def furnish(
         floors=ground.floors,
         desk=desk,
         office=office,
+        holding=ground.holding,
+        keeper=Keeper(store, clock, office=office, holding=ground.holding, bus=ground.bus),
         agent_views=agent_views,
         views=views,
         timers=timers,
@@ -165,6 +178,7 @@ def _ground(
         floors=Floors(store, clock, policies),
         filer=Filer(vault, ids),
         actions=Actions(master),
+        holding=Holding(store, clock),
         channels=channels,
     )
 
@@ -180,6 +194,7 @@ def _desk(ground: _Ground, hearing_back: HearingBack) -> Desk:
         policies=ground.policies,
         floors=ground.floors,
         bus=ground.bus,
+        holding=ground.holding,
         check_reply_to=hearing_back.check,
     )
 
@@ -228,6 +243,7 @@ def _courier(ground: _Ground, desk: Desk, hearing_back: HearingBack, linking: Li
         floors=ground.floors,
         scribe=scribe,
         bus=ground.bus,
+        holding=ground.holding,
         not_reached=desk.not_reached,
         named=hearing_back.places,
         forget=linking.forget,
@@ -285,6 +301,7 @@ def _views(ground: _Ground) -> tuple[AgentViews, Views]:
         policies=ground.policies,
         floors=ground.floors,
         settings=ground.settings,
+        holding=ground.holding,
     )
     agent_views = AgentViews(
         ground.store,
@@ -294,6 +311,7 @@ def _views(ground: _Ground) -> tuple[AgentViews, Views]:
         floors=ground.floors,
         settings=ground.settings,
         signer=ground.signer,
+        holding=ground.holding,
     )
     return agent_views, views
 

@@ -1,10 +1,11 @@
 """The runner: keeps timers, courier, duties and watchdog going until it is told to stop.
 
-Hints wake it at once; polling is the truth, so a lost hint costs at most one pause.
+Hints wake it at once; polling is the truth, so a lost hint costs at most one pause. In a process
+without an engine it only looks: at policy and people, and whether an engine is there at all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -71,21 +72,33 @@ class Runner:
         self._stopping.clear()
         await self._duties.enrol()
         await self._watchdog.check()
-        loops: dict[str, Callable[[], Awaitable[object]]] = {
-            "timers": self._timers.tick,
-            "courier": self._courier.set_out,
-            "duties": self._duties.tick,
-            "watchdog": self._watchdog.check,
-            "policy": self._look_again,
-        }
-        self._tasks = [
-            asyncio.create_task(self._loop(name, work, self._wakers[name]), name=f"pullcord-{name}")
-            for name, work in loops.items()
-        ]
+        self._begin(
+            {
+                "timers": self._timers.tick,
+                "courier": self._courier.set_out,
+                "duties": self._duties.tick,
+                "watchdog": self._watchdog.check,
+                "policy": self._look_again,
+            }
+        )
         self._ears = [
             asyncio.create_task(self._listen(name, channel), name=f"pullcord-ear-{name}")
             for name, channel in self._courier.channels.items()
             if isinstance(channel, Listens)
+        ]
+
+    async def look(self) -> None:
+        """Begin without an engine, in a process that only serves; an engine runs elsewhere."""
+        if self._tasks:
+            return
+        self._stopping.clear()
+        await self._watchdog.look()
+        self._begin({"watchdog": self._watchdog.look, "policy": self._look_at_policy})
+
+    def _begin(self, loops: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
+        self._tasks = [
+            asyncio.create_task(self._loop(name, work, self._wakers[name]), name=f"pullcord-{name}")
+            for name, work in loops.items()
         ]
 
     async def stop(self) -> None:
@@ -119,13 +132,18 @@ class Runner:
         raise AssertionError(f"still work after {ROUNDS_MAX} rounds at one instant")
 
     async def _look_again(self) -> int:
+        """What another process changed, and duties of workspaces that are new."""
+        await self._look_at_policy()
+        await self._duties.enrol()
+        return 0
+
+    async def _look_at_policy(self) -> int:
         """Another process may have changed policy or people: read them again."""
         for workspace in await self._store.workspaces():
             if await self._policies.has_changed(workspace):
                 self._policies.forget(workspace)
                 self._bus.publish(workspace, "policy")
             self._floors.stale(workspace)
-        await self._duties.enrol()
         return 0
 
     async def _listen(self, name: str, channel: Listens) -> None:

@@ -22,5 +22,7 @@ class Settings:
     webhook_secret: str = ""
     #: address pinged while all is well; empty for none
     heartbeat_url: str = ""
+    #: what this process is called among the engines of its database
+    process: str = "engine"
     #: options of each further channel by its name; see `channels.offered`
     channels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import structlog
 
 from pullcord.engine.clock import Clock
 from pullcord.engine.desk import Desk
+from pullcord.engine.holding import Holding
 from pullcord.errors import PullcordError
 from pullcord.store.port import Row, Store
 
@@ -21,16 +22,17 @@ log = structlog.get_logger("pullcord.timers")
 class Timers:
     """Steps what is due; the database is the timer, so nothing is lost with the process."""
 
-    def __init__(self, store: Store, clock: Clock, desk: Desk) -> None:
+    def __init__(self, store: Store, clock: Clock, desk: Desk, *, holding: Holding) -> None:
         self._store = store
         self._clock = clock
         self._desk = desk
+        self._holding = holding
 
     async def tick(self) -> int:
         """Claim what is due and step it; returns how many were claimed."""
         now = self._clock.now()
         wake = await self._store.next_wake()
-        if wake is None or wake > now:
+        if wake is None or wake > now or await self._holding.now():
             return 0
         rows = await self._store.claim_due(now, lease_until=now + LEASE, limit=BATCH_MAX)
         await asyncio.gather(*(self._step(row) for row in rows))

@@ -9,6 +9,7 @@ import json
 from pullcord.engine.clock import Clock
 from pullcord.engine.contents import Contents
 from pullcord.engine.floors import Floors
+from pullcord.engine.holding import RIGHT, Holding
 from pullcord.engine.policies import Policies
 from pullcord.engine.readers import colleague, colleagues, outsider
 from pullcord.engine.settings import Settings
@@ -24,7 +25,9 @@ from pullcord.engine.views_inbox import Desktop, Inbox
 from pullcord.engine.views_status import is_expired, status_view
 from pullcord.engine.views_story import story_of
 from pullcord.errors import NotFound
+from pullcord.owner.authority import ALLOWED, may_in_workspace
 from pullcord.owner.floor import Floor
+from pullcord.owner.roster import Person
 from pullcord.path.timeline import Link
 from pullcord.path.wording import Reader
 from pullcord.seal.keys import digest_of
@@ -33,6 +36,7 @@ from pullcord.store.port import Filter, Row, Store
 from pullcord.wire.replies import EntryOut
 from pullcord.wire.views import (
     DetailView,
+    HeldOut,
     InboxView,
     KeyLine,
     OnCallLine,
@@ -57,9 +61,11 @@ class Views:
         policies: Policies,
         floors: Floors,
         settings: Settings,
+        holding: Holding,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._holding = holding
         self._contents = Contents(store, vault)
         self._policies = policies
         self._floors = floors
@@ -85,6 +91,18 @@ class Views:
             workspace=workspace,
             timezone=someone.timezone,
             duty=duty_of(who, floor, reader),
+            held=await self._held(workspace, someone),
+        )
+
+    async def _held(self, workspace: str, viewer: Person) -> HeldOut | None:
+        """Whether everything stands still, and whether this person may let it go."""
+        hold = await self._holding.now()
+        if hold is None:
+            return None
+        is_alone = list(await self._store.workspaces()) == [workspace]
+        has_right = may_in_workspace(viewer, RIGHT) == ALLOWED
+        return HeldOut(
+            since=hold.since, by=hold.by, why=hold.why, may_let_go=is_alone and has_right
         )
 
     async def inbox(

@@ -1,7 +1,8 @@
-"""The watchdog: is anything late, and does somebody outside know that we are alive?
+"""The watchdog: is anything late, does an engine beat, does somebody outside know we are alive?
 
-It measures the oldest passed deadline, and pings a heartbeat address only while all is well, so
-that silence alarms whoever listens there.
+It measures the oldest passed deadline. An engine leaves a beat in the database, by which servers
+without an engine of their own know that one is there; and it pings a heartbeat address only while
+all is well, so that silence alarms whoever listens.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +13,15 @@ import structlog
 
 from pullcord.channels.webhook import address
 from pullcord.engine.clock import Clock
+from pullcord.engine.holding import Holding
 from pullcord.store.port import Store
 
 #: lateness above which the engine is not ready
 LATE_AFTER = timedelta(seconds=30)
+#: silence of every engine after which a server without one is not ready
+SILENT_AFTER = timedelta(seconds=30)
+#: after this a process that no longer beats is forgotten
+FORGOTTEN_AFTER = timedelta(hours=1)
 #: seconds for one ping
 PING_SECONDS = 5.0
 
@@ -24,44 +30,96 @@ log = structlog.get_logger("pullcord.watchdog")
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the engine is: `late_for` is the age of the oldest passed deadline."""
+    """How things are: `late_for` is the age of the oldest passed deadline."""
 
+    #: when this process last looked
     at: datetime | None = None
     late_for: timedelta = timedelta(0)
+    #: whether this process has an engine
+    is_engine: bool = True
+    #: when any engine of the database last beat; None when none ever did
+    beat_at: datetime | None = None
+    #: engines that beat lately
+    engines: int = 0
+    is_held: bool = False
     pinged_at: datetime | None = None
     ping_failed: str = ""
 
     def why_not_ready(self, now: datetime) -> str:
         """What is wrong, as a sentence; empty when nothing is."""
         if self.at is None:
-            return "the engine has not finished a first cycle yet"
+            what = "the engine has not finished a first cycle" if self.is_engine else _UNSEEN
+            return f"{what} yet"
         if now - self.at > 4 * LATE_AFTER:
-            return f"the engine's last cycle was at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+            what = "the engine's last cycle" if self.is_engine else "its last look at the database"
+            return f"{what} was at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+        if not self.is_engine and (silent := self._silence(now)):
+            return f"{silent}; start `pullcord engine`"
         if self.late_for > LATE_AFTER:
             return f"a deadline passed {int(self.late_for.total_seconds())} s ago unattended"
         return ""
 
+    def _silence(self, now: datetime) -> str:
+        if self.beat_at is None:
+            return "no engine has beaten on this database yet"
+        silent_for = now - self.beat_at
+        if silent_for <= SILENT_AFTER:
+            return ""
+        return f"no engine has beaten for {int(silent_for.total_seconds())} s"
+
+
+_UNSEEN = "this server has not looked at the database"
+
 
 class Watchdog:
-    """Checks lateness and sends the outgoing heartbeat."""
+    """Checks lateness, leaves and finds beats, and sends the outgoing heartbeat."""
 
-    def __init__(self, store: Store, clock: Clock, *, heartbeat_url: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        holding: Holding,
+        process: str = "engine",
+        heartbeat_url: str = "",
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._holding = holding
+        self._process = process
         self._heartbeat_url = address(heartbeat_url, "heartbeat_url") if heartbeat_url else ""
         self.pulse = Pulse()
 
     async def check(self) -> Pulse:
-        """Look once; ping when all is well."""
+        """An engine looks once and leaves its beat; it pings when all is well."""
         now = self._clock.now()
-        since = await self._store.overdue_since(now)
-        late_for = now - since if since else timedelta(0)
-        self.pulse = replace(self.pulse, at=now, late_for=late_for)
-        if late_for > LATE_AFTER:
-            log.error("late", late_for_seconds=late_for.total_seconds())
-        elif self._heartbeat_url:
+        await self._store.beat(self._process, now, forget_before=now - FORGOTTEN_AFTER)
+        await self._look(now, is_engine=True)
+        if self.pulse.late_for > LATE_AFTER:
+            log.error("late", late_for_seconds=self.pulse.late_for.total_seconds())
+        elif self._heartbeat_url and not self.pulse.is_held:
             await self._ping(now)
         return self.pulse
+
+    async def look(self) -> Pulse:
+        """A server without an engine looks once: is anything late, does any engine beat?"""
+        await self._look(self._clock.now(), is_engine=False)
+        return self.pulse
+
+    async def _look(self, now: datetime, *, is_engine: bool) -> None:
+        # what is held is not late: it waits for a person
+        held = await self._holding.now()
+        since = None if held else await self._store.overdue_since(now)
+        beats = (await self._store.beats()).values()
+        self.pulse = replace(
+            self.pulse,
+            at=now,
+            late_for=now - since if since else timedelta(0),
+            is_engine=is_engine,
+            beat_at=max(beats, default=None),
+            engines=sum(now - each <= SILENT_AFTER for each in beats),
+            is_held=held is not None,
+        )
 
     async def _ping(self, now: datetime) -> None:
         try:

@@ -63,6 +63,7 @@ WORKSPACE: Mapping[str, frozenset[Role]] = {
     "keys": frozenset({Role.DEVELOPER, Role.LEAD, Role.ADMIN}),
     "people": frozenset({Role.ADMIN, Role.LEAD}),
     "export": frozenset({Role.AUDITOR, Role.ADMIN, Role.LEAD}),
+    "hold": frozenset({Role.ADMIN, Role.LEAD}),
 }
 
 

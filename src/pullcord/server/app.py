@@ -36,11 +36,13 @@ def create_app(
     house: House,
     *,
     extra_routes: Sequence[BaseRoute] = (),
+    table: Sequence[Route] = ROUTES,
     rates: Rates | None = None,
     runs: bool = True,
 ) -> Starlette:
     """The application of one process; its lifespan opens the house and, if `runs`, its engine.
 
+    `table` is the whole interface unless less of it is wanted, such as the health of an engine.
     `extra_routes` are pages such as the console; `app.state.house` and `app.state.parts` are what
     they may use.
     """
@@ -48,7 +50,7 @@ def create_app(
         callers=Callers(house, rates or Rates()),
         hub=Hub(house.bus, house.clock),
         metrics=Metrics(house),
-        openapi=msgspec.json.encode(openapi.document(ROUTES)),
+        openapi=msgspec.json.encode(openapi.document(table)),
     )
 
     @asynccontextmanager
@@ -58,7 +60,7 @@ def create_app(
             parts.hub.close()
 
     app = Starlette(
-        routes=[*(_served(each, house, parts) for each in ROUTES), *extra_routes],
+        routes=[*(_served(each, house, parts) for each in table), *extra_routes],
         middleware=[
             Middleware(Passage, ids=house.ids, metrics=parts.metrics, is_secure=is_secure(house))
         ],

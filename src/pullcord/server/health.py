@@ -2,11 +2,15 @@
 
 from starlette.responses import Response
 
+from pullcord.engine.holding import told
 from pullcord.errors import StoreBusy
 from pullcord.server.metrics import CONTENT_TYPE
 from pullcord.server.problems import bare, written
 from pullcord.server.route import Route, Visit, answer
 from pullcord.wire.listings import HealthOut
+
+#: how a held database is let go
+LETS_GO = "let it go with `pullcord release`"
 
 
 async def livez(visit: Visit) -> Response:
@@ -15,9 +19,10 @@ async def livez(visit: Visit) -> Response:
 
 
 async def readyz(visit: Visit) -> Response:
-    """The store answers and nothing is late; otherwise it says why not.
+    """The store answers, an engine is there and nothing is late; otherwise it says why not.
 
-    A channel that delivers nothing is a warning: taking this process away would mend nothing.
+    A channel that delivers nothing is a warning: taking this process away would mend nothing. A
+    held database is served too, so that people can look, and says that it is held.
     """
     house = visit.house
     why = house.watchdog.pulse.why_not_ready(house.clock.now())
@@ -27,7 +32,11 @@ async def readyz(visit: Visit) -> Response:
         why = str(error)
     if why:
         return written(bare(503, f"not ready: {why}."), {"retry-after": "5"})
-    return answer(HealthOut(status="ready", warnings=await house.health.alarms()))
+    alarms = await house.health.alarms()
+    hold = await house.holding.now()
+    if hold is None:
+        return answer(HealthOut(status="ready", warnings=alarms))
+    return answer(HealthOut(status="held", warnings=[f"{told(hold)}; {LETS_GO}", *alarms]))
 
 
 async def metrics(visit: Visit) -> Response:

@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from pullcord.engine.bus import Signal
 from pullcord.engine.house import House
+from pullcord.engine.watchdog import SILENT_AFTER
 from pullcord.path.escalation import DecisionKind, Escalation, Purpose, Status
 from pullcord.store.port import Filter
 
@@ -67,6 +68,20 @@ class Metrics:
         self._outbox_lag = Gauge(
             "pullcord_outbox_lag_seconds", "Age of the oldest message not sent.", registry=own
         )
+        self._is_held = Gauge(
+            "pullcord_held", "1 while nothing goes in or out until somebody lets go.", registry=own
+        )
+        self._epoch = Gauge(
+            "pullcord_epoch", "Epoch of the database; grows with every hold and restore.",
+            registry=own,
+        )  # fmt: skip
+        self._engines = Gauge(
+            "pullcord_engines", "Engines of the database that beat lately.", registry=own
+        )
+        self._beat_age = Gauge(
+            "pullcord_engine_beat_age_seconds", "Age of the newest beat; -1 when there is none.",
+            registry=own,
+        )  # fmt: skip
         self._streams = Gauge(
             "pullcord_waiting_clients", "Held polls and open streams.", registry=own
         )
@@ -121,6 +136,11 @@ class Metrics:
         store = self._house.store
         self._late.set(_age(await store.overdue_since(now), now))
         self._outbox_lag.set(_age(await store.unsent_since(now), now))
+        self._is_held.set(await self._house.holding.now() is not None)
+        self._epoch.set(await store.epoch())
+        beats = (await store.beats()).values()
+        self._engines.set(sum(now - each <= SILENT_AFTER for each in beats))
+        self._beat_age.set(_age(max(beats), now) if beats else -1)
         await self._read_channels()
         self._living.clear()
         counted, is_capped = 0, False

@@ -84,6 +84,8 @@ def answer_to(error: errors.PullcordError) -> Response:
         headers["www-authenticate"] = 'Bearer realm="pullcord"'
     elif isinstance(error, errors.TooMuch) and error.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    elif isinstance(error, errors.Held):
+        headers["retry-after"] = str(math.ceil(error.retry_after))
     elif isinstance(error, errors.OutsideFailed):
         headers["retry-after"] = str(RETRY_AFTER)
     return written(problem, headers)

@@ -333,8 +333,11 @@ class Lines:
 
     def distrust(self, line: Line) -> None:
         """The primary may be another one now: no line as old as this one is used again."""
-        if line.round != self._round:
-            return
+        if line.round == self._round:
+            self.renew()
+
+    def renew(self) -> None:
+        """No line that is open now is used again."""
         self._round += 1
         idle, self._idle = self._idle, []
         for each in idle:

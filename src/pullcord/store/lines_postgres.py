@@ -102,6 +102,10 @@ class Switchboard:
         """One statement whose values are made from the epoch of its line; raises as `write`."""
         return await self._take_in(self._prepared(statement, values))
 
+    def renew(self) -> None:
+        """No line that is open now is used again."""
+        self._lines.renew()
+
     async def close(self) -> None:
         """Finish the writes that were taken in, then let go of every line."""
         while self._writes:

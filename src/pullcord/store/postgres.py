@@ -34,11 +34,12 @@ from pullcord.store.port import (
     VersionConflict,
 )
 from pullcord.store.postgres_delivery import DeliveryVerbs
+from pullcord.store.postgres_keeping import KeepingVerbs
 from pullcord.store.postgres_office import OfficeVerbs
 from pullcord.store.sharing import Hint
 
 
-class PostgresStore(DeliveryVerbs, OfficeVerbs):
+class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     """One database behind any number of processes; see `pullcord.store.port.Store`."""
 
     def __init__(
@@ -116,6 +117,10 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs):
     async def transact(self, job: Job[Result]) -> Result:
         """Several statements in one fenced transaction."""
         return await self._board.transact(job)
+
+    def renew(self) -> None:
+        """Open every line anew: the epoch is another one."""
+        self._board.renew()
 
     async def _one(self, statement: str, *values: Any) -> Any:
         rows = await self.read(statement, *values)

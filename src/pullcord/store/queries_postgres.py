@@ -39,6 +39,10 @@ SCHEMA_PATIENCE = "set local lock_timeout = '1500ms'"
 SCHEMA_VERSION = """select version, done, coalesce(serves, version) from schema_version
   order by version"""
 EPOCH = alike.EPOCH
+NEXT_EPOCH = alike.NEXT_EPOCH
+HOLD, HELD, LET_GO = numbered(alike.HOLD), alike.HELD, alike.LET_GO
+BEAT, FORGET_BEATS = numbered(alike.BEAT), numbered(alike.FORGET_BEATS)
+BEATS = alike.BEATS
 
 #: One Change in one statement: all of it, or nothing. Row: whether all was written, and id and
 #: digest that stand under a taken key. A part that fails while another was written undoes both.

@@ -6,6 +6,15 @@ SCHEMA_TABLE = """create table if not exists schema_version
 SCHEMA_BEGIN = "insert into schema_version values ({version}, 0)"
 SCHEMA_DONE = "update schema_version set done = 1 where version = {version}"
 EPOCH = "select epoch from epoch"
+NEXT_EPOCH = "update epoch set epoch = epoch + 1 returning epoch"
+HOLD = """insert into holds values (1, ?, ?, ?) on conflict (one) do update set
+  since = excluded.since, by = excluded.by, why = excluded.why"""
+HELD = "select since, by, why from holds"
+LET_GO = "delete from holds"
+BEAT = """insert into beats values (?, ?)
+  on conflict (process) do update set at = excluded.at"""
+FORGET_BEATS = "delete from beats where at < ?"
+BEATS = "select process, at from beats"
 
 INSERT = """insert into escalations (workspace, id, version, status, owner, due_at, wake_at,
   environment, agent, agent_key, key, run, end_user, ladder, control, status_digest, body_digest,

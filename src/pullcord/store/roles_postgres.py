@@ -30,7 +30,10 @@ RIGHTS = {
     "sessions": "select, insert, delete",
     "tickets": "select, insert, delete",
     "calls": "select, insert",
+    # only the owner begins an epoch, and with it a hold; whoever serves may let go
     "epoch": "select",
+    "holds": "select, delete",
+    "beats": "select, insert, update, delete",
     "schema_version": "select",
 }
 

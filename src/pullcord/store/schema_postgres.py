@@ -241,6 +241,18 @@ insert into epoch values (1, 1);
 """,
         serves=1,
     ),
+    Migration(
+        2,
+        """
+create table holds (
+  one bigint primary key check (one = 1), since bigint not null, by word not null,
+  why word not null
+);
+
+create table beats (process word primary key, at bigint not null);
+""",
+        serves=1,
+    ),
 )
 
 #: newest migration this code knows

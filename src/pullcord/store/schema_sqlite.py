@@ -193,6 +193,17 @@ create index linked_of on linked (workspace, at);
 create index receipts_at on receipts (workspace, at);
 """,
     ),
+    (
+        3,
+        """
+create table holds (
+  one integer primary key check (one = 1), since integer not null, by text not null,
+  why text not null
+) strict;
+
+create table beats (process text primary key, at integer not null) strict;
+""",
+    ),
 )
 
 #: newest migration this code knows

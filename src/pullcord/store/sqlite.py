@@ -38,6 +38,7 @@ from pullcord.store.port import (
     Sealed,
 )
 from pullcord.store.sqlite_delivery import DeliveryVerbs
+from pullcord.store.sqlite_keeping import KeepingVerbs
 from pullcord.store.sqlite_office import OfficeVerbs
 
 Result = TypeVar("Result")
@@ -46,7 +47,7 @@ Result = TypeVar("Result")
 BUSY_SECONDS = 5.0
 
 
-class SqliteStore(DeliveryVerbs, OfficeVerbs):
+class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     """One file; see `pullcord.store.port.Store` for what each verb promises."""
 
     def __init__(

@@ -12,6 +12,16 @@ import msgspec
 from pullcord.wire.replies import DecisionOut, OfferOut, PersonOut, Reply
 
 
+class HeldOut(Reply, frozen=True, kw_only=True):
+    """The whole database can be looked at, and nothing goes in or out."""
+
+    since: datetime
+    by: str
+    why: str
+    #: whether this viewer may let it go here
+    may_let_go: bool = False
+
+
 class ViewerOut(Reply, frozen=True, kw_only=True):
     """The signed-in person."""
 
@@ -23,6 +33,8 @@ class ViewerOut(Reply, frozen=True, kw_only=True):
     timezone: str
     #: "Maria is on call for billing until Mon 09:00"; empty when not on call
     duty: str = ""
+    #: while nothing goes in or out, and until when nobody lets it go
+    held: HeldOut | None = None
 
 
 class InboxRow(Reply, frozen=True, kw_only=True):

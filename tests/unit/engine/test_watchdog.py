@@ -64,7 +64,7 @@ async def test_without_an_address_nothing_is_called() -> None:
 def test_an_address_that_is_none_is_refused_at_the_start() -> None:
     """A heartbeat that cannot be sent would alarm somebody every night."""
     with pytest.raises(InvalidInput, match="heartbeat_url"):
-        Watchdog(None, None, heartbeat_url="uptime.example")  # type: ignore[arg-type]
+        Watchdog(None, None, holding=None, heartbeat_url="uptime.example")  # type: ignore[arg-type]
 
 
 def test_an_engine_that_never_ran_or_stands_still_is_not_ready() -> None:
