@@ -50,6 +50,27 @@ PROMISES: tuple[Promise, ...] = (
         "store",
     ),
     Promise(
+        "held-until-let-go",
+        "What was restored or held can be looked at, and nothing goes in or out until a person "
+        "lets it go.",
+        "engine",
+    ),
+    Promise(
+        "engine-apart",
+        "An engine and servers without one work as one; a server without any engine says so.",
+        "engine",
+    ),
+    Promise(
+        "limits-hold-by-address",
+        "Limits go by the caller's own address; only a named proxy may name another.",
+        "server",
+    ),
+    Promise(
+        "restart-loses-no-wait",
+        "A server stops within its limit, and whoever waited on it goes on at the next one.",
+        "server",
+    ),
+    Promise(
         "killed-agent-runs-once",
         "An agent killed at any instant runs no guarded call twice, and none without a decision.",
         "client",

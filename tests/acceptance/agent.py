@@ -1,4 +1,7 @@
-"""An agent on the public SDK: `park` stops at a refund, `resume` goes on in another process."""
+"""An agent on the public SDK: `park` stops at a refund, `resume` goes on in another process.
+
+`wait` stops at a refund and waits for as long as it takes.
+"""
 
 import sys
 from pathlib import Path
@@ -9,7 +12,7 @@ cord = Pullcord()
 bank = Path(sys.argv[2])
 
 
-@cord.guard(wait="0s")
+@cord.guard(wait=None if sys.argv[1] == "wait" else "0s")
 def issue_refund(order: str, amount: float) -> str:
     """Send money: one line in the bank's book each time it really runs."""
     with bank.open("a", encoding="utf-8") as book:
@@ -24,6 +27,9 @@ if sys.argv[1] == "park":
             issue_refund("A-17", 480.0)
         except Parked as parked:
             print("parked", parked.escalation, parked.for_user)
+elif sys.argv[1] == "wait":
+    print("waits")
+    print("went on:", issue_refund("A-17", 480.0))
 else:
     for decision in cord.decisions():
         print("resumed", cord.resume(decision))

@@ -90,6 +90,8 @@ MATRIX: Mapping[tuple[str, str], Row] = {
     ("GET", "/v1/on-call"): Row(people(200, 200, 200, 200, 200)),
     ("GET", "/v1/people"): Row(people(200, 200, 200, 200, 200)),
     ("GET", "/v1/schedules"): Row(people(200, 200, 200, 200, 200)),
+    ("GET", "/v1/hold"): Row(people(200, 200, 200, 200, 200)),
+    ("DELETE", "/v1/hold"): Row(people(403, 200, 403, 403, 200)),
     ("GET", "/v1/export"): Row(people(403, 200, 403, 200, 200)),
     ("GET", "/v1/changes"): Row(ALL),
     ("POST", "/callbacks/{channel}"): Row((404,) * 7),

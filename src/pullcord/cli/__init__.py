@@ -10,6 +10,7 @@ from pullcord.cli import (
     database,
     demonstrating,
     guarding,
+    holding,
     office,
     policy,
     proving,
@@ -36,31 +37,4 @@ for each in (
     guarding,
     replaying,
     proving,
-    database,
-):
-    each.register(app)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"pullcord {version('pullcord')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _about(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Everything begins with one of the commands below."""
-
-
-def main() -> None:
-    """The entry point of the installed command."""
-    app()
-
-
-__all__ = ["app", "main"]
+    holding,

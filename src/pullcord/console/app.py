@@ -60,6 +60,7 @@ def _pages() -> list[BaseRoute]:
         _post("/channels/{name}/unlink", channels.unlink),
         _get("/acts/{token}", acts.show),
         _post("/acts/{token}", acts.act),
+        _post("/hold/let-go", office.let_go),
         _get("/policy", office.policy),
         _post("/policy/roll-back", office.roll_back),
         _get("/keys", office.keys),

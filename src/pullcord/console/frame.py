@@ -42,6 +42,7 @@ DID: Mapping[str, str] = {
     "unlink": "Unlinked. Nothing goes there any more.",
     "reach": "Saved. It holds from the next message on.",
     "revoke": "The key is revoked.",
+    "let-go": "Everything goes on. What was due meanwhile happens now.",
     "roll-back": "That version is in force now.",
 }
 

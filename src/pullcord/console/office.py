@@ -31,6 +31,14 @@ async def on_call(request: Request) -> Response:
     return page("on_call.html", {**frame(request, session, viewer), "lines": lines})
 
 
+async def let_go(request: Request) -> Response:
+    """`POST /hold/let-go`: everything goes on after a restore."""
+    session = await require_session(request)
+    await own_form_of(request, session)
+    await house_of(request).keeper.let_go_as(session.workspace, session.person)
+    return see_other("/?did=let-go")
+
+
 # --- people -------------------------------------------------------------------------------------
 
 

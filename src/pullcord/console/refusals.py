@@ -11,6 +11,7 @@ from pullcord.console.entered import MACHINERY, WORDS
 from pullcord.console.posting import form_of
 from pullcord.console.rendering import HEADERS, page, see_other
 from pullcord.errors import (
+    Held,
     InvalidInput,
     NotAllowed,
     NotFound,
@@ -31,12 +32,14 @@ TITLES: tuple[tuple[type[PullcordError], str], ...] = (
     (TooMuch, "Too much at once"),
     (InvalidInput, "Please look again"),
     (WorldMovedOn, "Somebody or something was first"),
+    (Held, "Everything is held"),
     (OutsideFailed, "Not saved"),
 )
 REMEDIES: Mapping[type[PullcordError], str] = {
     NotFound: "The link may be old, or it belongs to another workspace.",
     NotAllowed: "Nothing was changed.",
     NotSignedIn: "Nothing was changed. Sign in, then do it again.",
+    Held: "Nothing was saved. Look around; whoever may lets everything go on.",
     OutsideFailed: "The database did not take it just now. Nothing was lost or done twice.",
 }
 

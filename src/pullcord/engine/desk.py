@@ -134,6 +134,7 @@ class Desk:
         """
         if request.key.startswith(OWN_KEYS):
             raise InvalidInput("key", value=request.key, limit="no leading ~", remedy="Drop it.")
+        await self._holding.refuse()
         await self._check_reply_to(key.workspace, request.reply_to)
         ready = await self._opener.prepare(key, request)
         held = await self._held(key, request.run)
@@ -215,6 +216,7 @@ class Desk:
             NotFound, NotAllowed, StaleView, InvalidInput, WorldMovedOn: nothing was changed.
         """
         _may_send(by, request)
+        await self._holding.refuse()
 
         async def scene_of(row: Row) -> Scene:
             found = row.escalation
@@ -303,6 +305,7 @@ class Desk:
 
     async def report(self, key: AgentKey, escalation: str, request: wire.ReportIn) -> Row:
         """The agent says what it executed; a difference opens a new escalation."""
+        await self._holding.refuse()
         row = await self._row(key.workspace, escalation)
         _own(row.escalation, Actor(ActorKind.AGENT, key.agent), key.id)
         shown = await self._contents.one(key.workspace, escalation, "shown")

@@ -8,6 +8,7 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 
 from pullcord.config.read import read
+from pullcord.engine.holding import RIGHT as HOLD
 from pullcord.engine.proof import Exporter
 from pullcord.errors import NotAllowed
 from pullcord.owner.schedule import Schedule, shifts
@@ -15,6 +16,7 @@ from pullcord.server.route import Route, Visit, answer
 from pullcord.wire.listings import (
     AppliedOut,
     DrillIn,
+    HoldOut,
     OnCallOut,
     OutcomesIn,
     PeopleOut,
@@ -103,6 +105,24 @@ async def outcomes(visit: Visit) -> Response:
     return answer(RecordedOut(recorded=len(request.outcomes)), 202)
 
 
+async def hold(visit: Visit) -> Response:
+    """Whether the database is held, since when and why."""
+    return answer(await _hold_out(visit))
+
+
+async def let_go(visit: Visit) -> Response:
+    """Everything goes on; nothing happens when nobody holds it."""
+    await visit.house.keeper.let_go_as(visit.workspace, visit.person)
+    return answer(await _hold_out(visit))
+
+
+async def _hold_out(visit: Visit) -> HoldOut:
+    found = await visit.house.holding.now()
+    if found is None:
+        return HoldOut(is_held=False)
+    return HoldOut(is_held=True, since=found.since, by=found.by, why=found.why)
+
+
 async def export(visit: Visit) -> Response:
     """Every timeline as lines of JSON that `pullcord verify` checks; sealed contents stay here."""
     # a GET changes nothing, so who exported what is in the log and not on the workspace's chain
@@ -180,6 +200,22 @@ ROUTES = (
         gives=RecordedOut,
         statuses=(202,),
         problems=(404,),
+    ),
+    Route(
+        "GET",
+        "/v1/hold",
+        hold,
+        "Whether the database is held, as after a restore",
+        right="read",
+        gives=HoldOut,
+    ),
+    Route(
+        "DELETE",
+        "/v1/hold",
+        let_go,
+        "Let a held database go",
+        right=HOLD,
+        gives=HoldOut,
     ),
     Route(
         "GET",

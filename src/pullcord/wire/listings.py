@@ -90,6 +90,15 @@ class SchedulesOut(Reply, frozen=True, kw_only=True):
     schedules: list[ScheduleOut]
 
 
+class HoldOut(Reply, frozen=True, kw_only=True):
+    """Whether the database is held: looked at by everybody, changed by nobody."""
+
+    is_held: bool
+    since: datetime | None = None
+    by: str = ""
+    why: str = ""
+
+
 class HealthOut(Reply, frozen=True, kw_only=True, omit_defaults=True):
     """Alive or ready; warnings are what people should look at while it serves on."""
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from pullcord.console.hosting import LOOPBACK, free_port, listening, url_of
+from pullcord.console.hosting import LOOPBACK, free_port, listening, proxies_of, url_of
 from pullcord.errors import InvalidInput
 
 
@@ -57,3 +57,16 @@ def test_a_free_port_can_be_listened_on() -> None:
     """For a process that is told its port."""
     with listening(LOOPBACK, free_port()) as listener:
         assert listener.getsockname()[1] > 0
+
+
+@pytest.mark.parametrize("named", ["10.0.0.7", "10.0.0.0/24", "::1", "fd00::/8"])
+def test_a_proxy_is_trusted_by_its_address(named: str) -> None:
+    """An address or a network: what arrives from elsewhere is not believed."""
+    assert proxies_of([named]) == [named]
+
+
+@pytest.mark.parametrize("named", ["*", "", "proxy.example", "10.0.0.7/24", "10.0.0.300"])
+def test_a_proxy_that_could_be_anybody_is_refused(named: str) -> None:
+    """Whoever may name any address is held by no limit."""
+    with pytest.raises(InvalidInput, match="an address or network"):
+        proxies_of([named])

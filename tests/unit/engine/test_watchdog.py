@@ -7,6 +7,7 @@ import pytest
 from pullcord.engine.settings import Settings
 from pullcord.engine.watchdog import LATE_AFTER, Pulse, Watchdog
 from pullcord.errors import InvalidInput
+from pullcord.store.port import Hold
 from pullcord.testing import NOON, running_house
 from tests.unit.channels.receiver import receiver
 from tests.unit.engine.counter import POLICY, shop, stopped
@@ -74,3 +75,46 @@ def test_an_engine_that_never_ran_or_stands_still_is_not_ready() -> None:
     assert "has not finished a first cycle" in never.why_not_ready(NOON)
     assert once.why_not_ready(NOON + LATE_AFTER) == ""
     assert "2027-01-05 12:00:00" in once.why_not_ready(NOON + 5 * LATE_AFTER)
+
+
+async def test_a_server_without_an_engine_knows_whether_one_beats() -> None:
+    """Serving on while nobody acts on deadlines would be a lie to every load balancer."""
+    async with shop() as (town, _):
+        watchdog, clock = town.house.watchdog, town.clock
+        unseen = watchdog.pulse.why_not_ready(clock.now())
+        never = (await watchdog.look()).why_not_ready(clock.now())
+        await watchdog.check()
+        well = (await watchdog.look()).why_not_ready(clock.now())
+        clock.turn(timedelta(seconds=40))
+        silent = (await watchdog.look()).why_not_ready(clock.now())
+
+        assert "not finished a first cycle" in unseen
+        assert never == "no engine has beaten on this database yet; start `pullcord engine`"
+        assert well == ""
+        assert silent == "no engine has beaten for 40 s; start `pullcord engine`"
+
+
+def test_a_server_that_no_longer_looks_says_so() -> None:
+    """What it believes about the engine is old."""
+    never = Pulse(is_engine=False)
+    once = Pulse(at=NOON, is_engine=False, beat_at=NOON)
+
+    assert "has not looked at the database yet" in never.why_not_ready(NOON)
+    assert "its last look" in once.why_not_ready(NOON + 5 * LATE_AFTER)
+
+
+async def test_while_held_nothing_is_late_and_the_heartbeat_keeps_silent() -> None:
+    """A hold that is forgotten must alarm somebody outside, and no deadline is to blame."""
+    async with receiver(200) as place:
+        settings = Settings(heartbeat_url=place.url)
+        async with running_house(POLICY, settings=settings) as town:
+            key = await town.house.office.key_of(await town.key(agent="support"))
+            await stopped(town, key)
+            await town.house.store.hold(Hold(town.clock.now(), "Dana", "a move"))
+            town.clock.turn(timedelta(hours=1))
+
+            pulse = await town.house.watchdog.check()
+
+    assert not place.heard
+    assert pulse.is_held
+    assert pulse.why_not_ready(town.clock.now()) == ""
