@@ -38,3 +38,31 @@ for each in (
     replaying,
     proving,
     holding,
+    database,
+):
+    each.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pullcord {version('pullcord')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Everything begins with one of the commands below."""
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    app()
+
+
+__all__ = ["app", "main"]
