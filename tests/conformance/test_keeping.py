@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from pullcord.store.port import Hold, Store
+from pullcord.store.keeping import Hold
+from pullcord.store.port import Store
 from tests.conformance.places import Place, PostgresPlace
 from tests.conformance.stage import MINUTE, NOON, Stage
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from pullcord.engine.clock import Clock
 from pullcord.errors import Held
-from pullcord.store.port import Hold, Store
+from pullcord.store.keeping import Hold
+from pullcord.store.port import Store
 
 #: what a person needs in the workspace in order to let go
 RIGHT = "hold"

@@ -13,7 +13,8 @@ from pullcord.engine.holding import RIGHT, Holding
 from pullcord.engine.office import Office
 from pullcord.errors import InvalidInput, NotAllowed
 from pullcord.path.escalation import Actor, person
-from pullcord.store.port import Hold, Store
+from pullcord.store.keeping import Hold
+from pullcord.store.port import Store
 
 #: characters of a name and of a reason
 BY_MAX, WHY_MAX = 100, 500

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from pullcord.path.escalation import Escalation, Message
 from pullcord.path.timeline import Link
+from pullcord.store.keeping import Keeping
 
 #: name of the chain on which policy, people, keys, sign-ins and exports are recorded
 WORKSPACE_CHAIN = "workspace"
@@ -188,15 +189,6 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """The whole database can be looked at and nothing goes in or out, until somebody lets it go."""
-
-    since: datetime
-    by: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class AgentKey:
     """An agent's API key: bound to agent and environment; only the hash is kept."""
 
@@ -300,7 +292,7 @@ class Outcome:
     at: datetime
 
 
-class Store(Protocol):
+class Store(Keeping, Protocol):
     """One database behind Pullcord. SQLite and PostgreSQL pass the same conformance suite."""
 
     # --- life of the store ------------------------------------------------------------------
@@ -315,28 +307,6 @@ class Store(Protocol):
 
     async def epoch(self) -> int:
         """The store's epoch; grows with every restore and fail-over."""
-
-    # --- the database as a whole ------------------------------------------------------------
-    async def hold(self, hold: Hold) -> int:
-        """Hold everything, in a new epoch, which is returned; the newest reason stands.
-
-        Writes that were prepared in the epoch before are refused where processes share a database.
-
-        Raises:
-            NotAllowed: this role of the database may not begin an epoch.
-        """
-
-    async def held(self) -> Hold | None:
-        """Who holds the database, since when and why; None when nobody does."""
-
-    async def let_go(self) -> bool:
-        """Hold it no longer; whether it was held."""
-
-    async def beat(self, process: str, at: datetime, *, forget_before: datetime) -> None:
-        """An engine process is at work at `at`; those last heard of before are forgotten."""
-
-    async def beats(self) -> Mapping[str, datetime]:
-        """Engine process to when it was last at work."""
 
     # --- escalations ----------------------------------------------------------------------
     async def commit(self, filed: Filed) -> None:

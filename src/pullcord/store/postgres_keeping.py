@@ -11,8 +11,8 @@ from pullcord.errors import NotAllowed, StoreBusy
 from pullcord.store import queries_postgres as sql
 from pullcord.store.codec import instant, micros
 from pullcord.store.connector import Connection
+from pullcord.store.keeping import Hold
 from pullcord.store.lines_postgres import Job, Result
-from pullcord.store.port import Hold
 
 
 class KeepingVerbs(ABC):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.codec import instant, micros
-from pullcord.store.port import Hold
+from pullcord.store.keeping import Hold
 
 Result = TypeVar("Result")
 

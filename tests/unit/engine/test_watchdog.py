@@ -7,7 +7,7 @@ import pytest
 from pullcord.engine.settings import Settings
 from pullcord.engine.watchdog import LATE_AFTER, Pulse, Watchdog
 from pullcord.errors import InvalidInput
-from pullcord.store.port import Hold
+from pullcord.store.keeping import Hold
 from pullcord.testing import NOON, running_house
 from tests.unit.channels.receiver import receiver
 from tests.unit.engine.counter import POLICY, shop, stopped
