@@ -111,6 +111,12 @@ PROMISES: tuple[Promise, ...] = (
         "channels",
     ),
     Promise(
+        "outward-is-outside",
+        "No name, redirect or second look of a name server leads a message to an address inside "
+        "that the operator did not name.",
+        "channels",
+    ),
+    Promise(
         "failover-loses-nothing",
         "A database server that dies or freezes costs seconds: nothing that was acknowledged is "
         "lost, and no decision is doubled.",

@@ -64,7 +64,7 @@ class Recorded:
     can = WebhookChannel.can
 
     def __init__(self, url: str) -> None:
-        self._inner = WebhookChannel(url, SECRET)
+        self._inner = WebhookChannel(url, SECRET, internal=["127.0.0.1"])
         self.letters: list[Letter] = []
 
     async def send(self, letter: Letter) -> Sent:
@@ -173,7 +173,7 @@ async def _all_arrived(sink: Receiver, count: int) -> None:
 
 async def _bare(sink: Receiver, letters: list[Letter]) -> float:
     """The same letters through the same channel, nothing remembered."""
-    channel = WebhookChannel(sink.url, SECRET)
+    channel = WebhookChannel(sink.url, SECRET, internal=["127.0.0.1"])
     left = iter(letters)
 
     async def work() -> None:

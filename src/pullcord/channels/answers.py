@@ -13,8 +13,17 @@ TRY_SECONDS = 10.0
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
+class Barred(httpx2.TransportError):
+    """This address is not to be called, or is not who it says; says what to do."""
+
+
 def unanswered(error: httpx2.HTTPError) -> Sent:
-    """Nobody knows what became of it: another try makes sense, and the key is the same."""
+    """Nobody knows what became of it: another try makes sense, and the key is the same.
+
+    What is barred stays so until somebody mends it.
+    """
+    if isinstance(error, Barred):
+        return Sent(Outcome.FAILED, str(error))
     return Sent(Outcome.RETRY, f"no answer: {type(error).__name__}")
 
 

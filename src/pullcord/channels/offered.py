@@ -38,6 +38,8 @@ class Surroundings:
 
     public_url: str
     now: Callable[[], datetime]
+    #: hosts inside that may be called: names, addresses, networks; see `outward`
+    internal_hosts: tuple[str, ...] = ()
 
 
 Make = Callable[[Mapping[str, str], Surroundings], Channel]

@@ -16,8 +16,9 @@ from xml.sax.saxutils import escape
 
 import httpx2
 
-from pullcord.channels.answers import RETRIED, TRY_SECONDS, refused, unanswered
+from pullcord.channels.answers import RETRIED, refused, unanswered
 from pullcord.channels.offered import Option, Surroundings
+from pullcord.channels.outward import Outward, address
 from pullcord.channels.port import Callback, CallbackRefused, Outcome, Reply, Sent
 from pullcord.errors import InvalidInput
 
@@ -101,14 +102,12 @@ class Twilio:
         self._account = options["account_sid"]
         tokens = (options["auth_token"], options["secondary_token"])
         self._tokens = [each for each in tokens if each]
+        variable = f"PULLCORD_{channel.upper()}_API_URL"
         self._callbacks = f"{surroundings.public_url}/callbacks/{channel}"
-        self._client = httpx2.AsyncClient(
-            base_url=f"{options['api_url'].rstrip('/')}/Accounts/{self._account}/",
-            auth=(self._account, options["auth_token"]),
-            timeout=TRY_SECONDS,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._api = f"{address(options['api_url'], variable)}/Accounts/{self._account}"
+        basic = base64.b64encode(f"{self._account}:{options['auth_token']}".encode()).decode()
+        self._headers = {"authorization": f"Basic {basic}"}
+        self._outward = Outward(internal=surroundings.internal_hosts)
 
     def callback(self, query: Mapping[str, str]) -> str:
         """Our own address for Twilio to call."""
@@ -117,7 +116,11 @@ class Twilio:
     async def post(self, resource: str, form: Mapping[str, str], *, now: datetime) -> Sent:
         """Ask for one message or call; its SID is the reference."""
         try:
-            reply = await self._client.post(f"{resource}.json", data=dict(form))
+            reply = await self._outward.post(
+                f"{self._api}/{resource}.json",
+                content=urlencode(form).encode(),
+                headers={**self._headers, "content-type": "application/x-www-form-urlencoded"},
+            )
         except httpx2.HTTPError as error:
             return unanswered(error)
         told = _told(reply)
@@ -136,7 +139,9 @@ class Twilio:
         if not re.fullmatch(r"[A-Z]{2}[0-9a-fA-F]{32}", message):
             return None
         try:
-            reply = await self._client.get(f"Messages/{message}.json", timeout=TRY_SECONDS / 2)
+            reply = await self._outward.request(
+                "GET", f"{self._api}/Messages/{message}.json", headers=self._headers
+            )
         except httpx2.HTTPError:
             return None
         try:
@@ -169,7 +174,7 @@ class Twilio:
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._client.aclose()
+        await self._outward.close()
 
 
 def explained(code: int) -> str:

@@ -5,40 +5,42 @@ The body carries ids, deadlines and names of rules, never what the agent or end 
 
 import base64
 import json
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
 import httpx2
 from standardwebhooks import Webhook
 
-from pullcord.channels.answers import TRY_SECONDS, refused, unanswered
+from pullcord.channels.answers import refused, unanswered
+from pullcord.channels.outward import Outward, address
 from pullcord.channels.port import Abilities, FoundBy, Letter, Outcome, Sent
 from pullcord.errors import InvalidInput
 
 #: bytes a secret has at least; the standard says 24 to 64
 SECRET_BYTES_MIN = 24
-PORT_MAX = 65_535
+#: secrets at once: the next one and the one it replaces
+SECRETS_MAX = 2
 
 
 class WebhookChannel:
     """Posts letters to one address, with `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 
-    `secret` is a `whsec_…` value; the receiver checks it with any Standard Webhooks library.
-    Redirects are not followed and replies are not read beyond their status and headers.
+    `secret` is a `whsec_…` value; the receiver checks it with any Standard Webhooks library. Two
+    with a space between sign both, so that a receiver changes from one to the other in its time.
+    Redirects are not followed and addresses inside are not called; see `outward`.
 
     Raises:
-        InvalidInput: the address or the secret is none.
+        InvalidInput: the address or a secret is none.
     """
 
     name = "webhook"
     can = Abilities(found_by=FoundBy.EVERYBODY)
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, *, internal: Iterable[str] = ()) -> None:
         self._url = address(url, "webhook_url")
-        self._signer = signer(secret)
-        self._client = httpx2.AsyncClient(
-            timeout=TRY_SECONDS, follow_redirects=False, trust_env=False
-        )
+        self._signers = signers(secret)
+        self._outward = Outward(internal=internal)
 
     async def send(self, letter: Letter) -> Sent:
         """Post once and read what the receiver made of it."""
@@ -47,37 +49,33 @@ class WebhookChannel:
             "content-type": "application/cloudevents+json",
             "webhook-id": letter.id,
             "webhook-timestamp": str(int(letter.at.timestamp())),
-            "webhook-signature": self._signer.sign(letter.id, letter.at, body),
+            "webhook-signature": " ".join(
+                each.sign(letter.id, letter.at, body) for each in self._signers
+            ),
         }
         try:
-            async with self._client.stream(
-                "POST", self._url, content=body, headers=headers
-            ) as reply:
-                if reply.is_success:
-                    return Sent(Outcome.ACCEPTED, f"answered {reply.status_code}")
-                return refused(reply, "check the address and the receiver", now=letter.at)
+            reply = await self._outward.post(self._url, content=body.encode(), headers=headers)
         except httpx2.HTTPError as error:
             return unanswered(error)
+        if reply.is_success:
+            return Sent(Outcome.ACCEPTED, f"answered {reply.status_code}")
+        return refused(reply, "check the address and the receiver", now=letter.at)
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._client.aclose()
+        await self._outward.close()
 
 
-def address(url: str, field: str) -> str:
-    """The address, if it is one that can be called.
+def signers(secrets: str) -> list[Webhook]:
+    """What signs with these secrets, one or two with a space between.
 
     Raises:
-        InvalidInput: it is no http or https address.
+        InvalidInput: one is no secret, or there are too many; the message repeats none.
     """
-    try:
-        found = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        found = httpx2.URL("")
-    is_web = found.scheme in ("http", "https") and bool(found.host)
-    if not is_web or (found.port or 0) > PORT_MAX:
-        raise InvalidInput(field, value=url, limit="an http:// or https:// address")
-    return url
+    found = [signer(each) for each in secrets.split()] or [signer("")]
+    if len(found) > SECRETS_MAX:
+        raise InvalidInput("webhook_secret", value="…", limit=f"{SECRETS_MAX} secrets at most")
+    return found
 
 
 def signer(secret: str) -> Webhook:

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from pullcord.briefing.plain import cut
-from pullcord.channels.answers import TRY_SECONDS, refused, unanswered
+from pullcord.channels.answers import refused, unanswered
 from pullcord.channels.offered import Option, Surroundings
+from pullcord.channels.outward import Outward
 from pullcord.channels.port import Abilities, Channel, FoundBy, Letter, Limits, Outcome, Sent
 from pullcord.channels.webpush_sealing import Device, Vapid, device_of, packed, sealed
 from pullcord.errors import InvalidInput
@@ -95,11 +96,10 @@ class WebPushChannel:
         bundles_for=timedelta(seconds=30),
     )
 
-    def __init__(self, vapid: Vapid, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, vapid: Vapid, *, outward: Outward | None = None) -> None:
         self._vapid = vapid
-        self._client = httpx2.AsyncClient(
-            timeout=TRY_SECONDS, follow_redirects=False, trust_env=False, transport=transport
-        )
+        # whoever links a device names its address: it leads outside, or nowhere
+        self._outward = outward or Outward()
         self._said: OrderedDict[tuple[str, str], Note] = OrderedDict()
 
     # --- linking ------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class WebPushChannel:
         }
         body = sealed(written(note), device)
         try:
-            reply = await self._client.post(device.endpoint, content=body, headers=headers)
+            reply = await self._outward.post(device.endpoint, content=body, headers=headers)
         except httpx2.HTTPError as error:
             return unanswered(error)
         return self._read(reply, letter, note)
@@ -167,7 +167,7 @@ class WebPushChannel:
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._client.aclose()
+        await self._outward.close()
 
 
 def make(options: Mapping[str, str], surroundings: Surroundings) -> Channel:
@@ -184,7 +184,8 @@ def make(options: Mapping[str, str], surroundings: Surroundings) -> Channel:
             limit="mailto:… or https://…",
             remedy="Set it: push services ask for it, and the public address is no https:// one.",
         )
-    return WebPushChannel(Vapid(options["private_key"], contact))
+    outward = Outward(internal=surroundings.internal_hosts)
+    return WebPushChannel(Vapid(options["private_key"], contact), outward=outward)
 
 
 # --- what a notification says ------------------------------------------------------------------

@@ -17,7 +17,7 @@ import typer
 from starlette.applications import Starlette
 
 from pullcord.channels.offered import options_in
-from pullcord.channels.webhook import address
+from pullcord.channels.outward import address
 from pullcord.cli.places import DB_DEFAULT, is_postgres, master_of, store_of
 from pullcord.cli.voice import Db, KeyFile, caution, command, err
 from pullcord.config.read import read_path
@@ -42,7 +42,17 @@ WebhookUrl = Annotated[
     str, typer.Option(envvar="PULLCORD_WEBHOOK_URL", help="Signed webhook for every message.")
 ]
 WebhookSecret = Annotated[
-    str, typer.Option(envvar="PULLCORD_WEBHOOK_SECRET", help="Its secret, whsec_….")
+    str,
+    typer.Option(
+        envvar="PULLCORD_WEBHOOK_SECRET", help="Its secret, whsec_…; two while it changes."
+    ),
+]
+InternalHosts = Annotated[
+    str,
+    typer.Option(
+        envvar="PULLCORD_INTERNAL_HOSTS",
+        help="Hosts inside that channels may call: names, addresses, networks.",
+    ),
 ]
 HeartbeatUrl = Annotated[
     str, typer.Option(envvar="PULLCORD_HEARTBEAT_URL", help="Pinged while all is well.")
@@ -81,6 +91,7 @@ async def serve(
     public_url: PublicUrl = "",
     webhook_url: WebhookUrl = "",
     webhook_secret: WebhookSecret = "",
+    internal_hosts: InternalHosts = "",
     heartbeat_url: HeartbeatUrl = "",
 ) -> None:
     """Serve the API, the console and the engine; stops cleanly on Ctrl-C."""
@@ -91,6 +102,7 @@ async def serve(
             public_url or url_of(listener),
             webhook_url=webhook_url,
             webhook_secret=webhook_secret,
+            internal_hosts=internal_hosts,
             heartbeat_url=heartbeat_url,
         )
         master = master_of(db, key_file=key_file)
@@ -119,6 +131,7 @@ async def engine(
     public_url: PublicUrl = "",
     webhook_url: WebhookUrl = "",
     webhook_secret: WebhookSecret = "",
+    internal_hosts: InternalHosts = "",
     heartbeat_url: HeartbeatUrl = "",
 ) -> None:
     """Run the engine alone: deadlines, messages, duties; `pullcord serve --no-engine` beside it."""
@@ -128,6 +141,7 @@ async def engine(
             public_url or USUAL_URL,
             webhook_url=webhook_url,
             webhook_secret=webhook_secret,
+            internal_hosts=internal_hosts,
             heartbeat_url=heartbeat_url,
         )
         if not public_url:
@@ -147,13 +161,19 @@ async def engine(
 
 
 def _settings(
-    public_url: str, *, webhook_url: str, webhook_secret: str, heartbeat_url: str
+    public_url: str,
+    *,
+    webhook_url: str,
+    webhook_secret: str,
+    internal_hosts: str,
+    heartbeat_url: str,
 ) -> Settings:
     """What servers and engines of one database are told alike."""
     return Settings(
         public_url=address(public_url, "public_url").rstrip("/"),
         webhook_url=webhook_url,
         webhook_secret=webhook_secret,
+        internal_hosts=tuple(internal_hosts.replace(",", " ").split()),
         heartbeat_url=heartbeat_url,
         process=f"{socket.gethostname()}:{os.getpid()}",
         channels=options_in(os.environ),

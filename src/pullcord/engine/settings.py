@@ -19,7 +19,10 @@ class Settings:
     status_for: timedelta = timedelta(days=30)
     #: signed webhook for every message; empty for none
     webhook_url: str = ""
+    #: one secret, or two with a space between while it is changed
     webhook_secret: str = ""
+    #: hosts inside that channels may call: names, addresses, networks; all others must be outside
+    internal_hosts: tuple[str, ...] = ()
     #: address pinged while all is well; empty for none
     heartbeat_url: str = ""
     #: what this process is called among the engines of its database

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import httpx2
 import structlog
 
-from pullcord.channels.webhook import address
+from pullcord.channels.outward import address
 from pullcord.engine.clock import Clock
 from pullcord.engine.holding import Holding
 from pullcord.store.port import Store

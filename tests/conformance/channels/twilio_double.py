@@ -50,7 +50,8 @@ class TwilioDouble(ABC):
     gone: ClassVar[int]
 
     def __init__(self) -> None:
-        self.url = ""
+        #: nobody listens there until it is opened
+        self.url = "http://127.0.0.1:9"
         self.public_url = "https://pull.example"
         self.address = self.account = MARIA
         self.secrets: Sequence[str] = (TOKEN,)
@@ -76,7 +77,7 @@ class TwilioDouble(ABC):
 
     def channel(self, **options: str) -> Channel:
         given = {"account_sid": ACCOUNT, "auth_token": TOKEN, "from": OURS, "api_url": self.url}
-        around = Surroundings(self.public_url, self.now)
+        around = Surroundings(self.public_url, self.now, ("127.0.0.1",))
         channel = made(self.kind, {**given, **options}, around)
         assert isinstance(channel, Hears)
         self._hears = channel

@@ -61,7 +61,7 @@ class WebhookDouble:
         return Answered(204)
 
     def channel(self) -> Channel:
-        return WebhookChannel(self.url, SECRET)
+        return WebhookChannel(self.url, SECRET, internal=["127.0.0.1"])
 
     def arrived(self) -> Sequence[Arrived]:
         return self._arrived

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 import http_ece
-import httpx2
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from pullcord.channels.outward import Outward
 from pullcord.channels.port import Callback
 from pullcord.channels.webpush import WebPushChannel
 from pullcord.channels.webpush_sealing import Vapid, packed, public_bytes, unpacked
@@ -119,8 +119,8 @@ class WebPushDouble:
 
     def channel(self, *, private_key: str = PRIVATE_KEY) -> WebPushChannel:
         assert self._believes is not None, "the double is not open"
-        transport = httpx2.AsyncHTTPTransport(verify=self._believes)
-        return WebPushChannel(Vapid(private_key, CONTACT), transport=transport)
+        outward = Outward(internal=["127.0.0.1"], trust=self._believes)
+        return WebPushChannel(Vapid(private_key, CONTACT), outward=outward)
 
     async def _handle(self, asked: Asked) -> Answered:
         if self._faults:

@@ -13,13 +13,15 @@ from tests.unit.channels.letters import NOW, letter
 from tests.unit.channels.receiver import receiver
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+#: where these tests listen
+LOOPBACK = ["127.0.0.1"]
 OTHER = "whsec_" + base64.b64encode(bytes(32)).decode()
 
 
 async def sent(*answers: tuple[int, dict[str, str]] | int) -> tuple[Outcome, str, float | None]:
     """What one try becomes when the receiver answers like this."""
     async with receiver(*answers) as place:
-        channel = WebhookChannel(place.url, SECRET)
+        channel = WebhookChannel(place.url, SECRET, internal=LOOPBACK)
         found = await channel.send(letter())
         await channel.close()
     return found.outcome, found.detail, found.retry_after
@@ -28,7 +30,7 @@ async def sent(*answers: tuple[int, dict[str, str]] | int) -> tuple[Outcome, str
 async def test_a_receiver_can_prove_who_sent_it() -> None:
     """Anybody may post to an open address; only we can sign."""
     async with receiver() as place:
-        channel = WebhookChannel(place.url, SECRET)
+        channel = WebhookChannel(place.url, SECRET, internal=LOOPBACK)
         await channel.send(letter())
         await channel.close()
 
@@ -44,7 +46,7 @@ async def test_a_receiver_can_prove_who_sent_it() -> None:
 async def test_a_letter_is_a_cloud_event_without_anything_personal() -> None:
     """Receivers route by ids, deadlines and rules; content is read after signing in."""
     async with receiver() as place:
-        channel = WebhookChannel(place.url, SECRET)
+        channel = WebhookChannel(place.url, SECRET, internal=LOOPBACK)
         await channel.send(letter())
         await channel.send(letter(due_at=None))
         await channel.close()
@@ -131,7 +133,7 @@ async def test_a_receiver_that_is_not_there_is_tried_again() -> None:
     """A restart of the receiver is not the end of a message."""
     async with receiver() as place:
         url = place.url
-    channel = WebhookChannel(url, SECRET)
+    channel = WebhookChannel(url, SECRET, internal=LOOPBACK)
 
     found = await channel.send(letter())
 
@@ -148,7 +150,23 @@ def test_an_address_nobody_can_call_is_refused_at_the_start(url: str) -> None:
         WebhookChannel(url, SECRET)
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_not/base64!", "whsec_c2hvcnQ="])
+async def test_two_secrets_sign_while_one_replaces_the_other() -> None:
+    """The receiver changes its secret when it likes; no message is refused meanwhile."""
+    async with receiver() as place:
+        channel = WebhookChannel(place.url, f"{OTHER} {SECRET}", internal=LOOPBACK)
+        await channel.send(letter())
+        await channel.close()
+
+    (heard,) = place.heard
+    events = [Webhook(each).verify(heard.body, heard.headers) for each in (SECRET, OTHER)]
+    assert events[0] == events[1]
+    with pytest.raises(InvalidInput, match="2 secrets"):
+        WebhookChannel(place.url, f"{OTHER} {SECRET} {OTHER}")
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_A whsec_not/base64!", "whsec_", "whsec_not/base64!", "whsec_c2hvcnQ="]
+)
 def test_a_weak_secret_is_refused_and_not_repeated(secret: str) -> None:
     """A signature with a guessable key proves nothing; an error message is no place for keys."""
     with pytest.raises(InvalidInput, match="openssl rand") as caught:
