@@ -291,3 +291,14 @@ async def test_readers_and_writers_do_not_wait_for_each_other(stage: Stage, stor
     )
 
     assert await store.counts("shop", Filter(statuses=("decided",))) == 20
+
+
+async def test_several_escalations_come_in_one_read(stage: Stage) -> None:
+    """A courier that takes a hundred messages reads what they are about once."""
+    first = await stage.open("esc_1")
+    moved = await stage.act(await stage.open("esc_2"), accepts("maria"))
+
+    found = await stage.store.load_several("shop", ["esc_1", "esc_2", "esc_9"])
+
+    assert found == {"esc_1": first, "esc_2": moved}
+    assert await stage.store.load_several("shop", []) == {}

@@ -19,7 +19,7 @@ from pullcord.path.escalation import person
 from pullcord.store import hints_postgres
 from pullcord.store.connector import Connector
 from pullcord.store.hints_postgres import CHANNEL, WAITING_MAX, PostgresHints
-from pullcord.store.port import AgentKey
+from pullcord.store.port import AgentKey, Copy, Receipt, ReceiptState
 from pullcord.store.postgres import PostgresStore
 from pullcord.store.sharing import Hint
 from pullcord.wire.requests import DecideIn
@@ -301,6 +301,42 @@ async def test_what_was_not_heard_is_found_by_looking(
     assert (missed, again) == (1, 0)
     assert waiter.of(found.row.escalation.id) == [(1, Concern(key.id))]
     assert await here.neighbours.look() == 0
+
+
+async def test_a_copy_kept_while_its_escalation_changed_is_due_by_looking(
+    houses: tuple[House, House, AgentKey],
+) -> None:
+    """Two writes at one instant see neither each other; a copy that lies must not last."""
+    here, _, key = houses
+    assert here.neighbours is not None
+    found = await here.desk.open(key, request("call-1"))
+    assert found.row is not None
+    name = found.row.escalation.id
+    now = here.clock.now()
+    ((workspace, outgoing), *_) = await here.store.claim_outgoing(now, lease_until=now)
+    receipt = Receipt(
+        outgoing.id, name, "person:maria", "slack", ReceiptState.ACCEPTED, now, "asked: taken"
+    )
+    copy = Copy(
+        outgoing.id, outgoing.message, "slack", "U1", "ref-1", version=0, at=now, is_edited=True
+    )
+    await here.store.settle_outgoing(workspace, outgoing.id, receipt, again_at=None, copy=copy)
+    await as_it_was_kept(here, copy)
+
+    before = await here.store.unedited_since(here.clock.now())
+    await here.neighbours.look()
+
+    assert before is None
+    assert await here.store.unedited_since(here.clock.now()) is not None
+
+
+async def as_it_was_kept(house: House, copy: Copy) -> None:
+    """The copy at an older version than its escalation, and marked by nobody."""
+    store = house.store
+    assert isinstance(store, PostgresStore)
+    await store.change(
+        "update copies set version = $2, due_at = null where id = $1", copy.id, copy.version
+    )
 
 
 async def test_a_process_looks_by_itself_and_forgets_in_time(

@@ -9,7 +9,7 @@ holds of ours is edited after each change, until it tells how things stand.
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from pullcord.engine.unreached import NotReached, Unreached
 from pullcord.errors import PullcordError
 from pullcord.owner.reach import SEVERITIES
 from pullcord.path.escalation import LIVING, ActorKind, Escalation, Message, MessageKind
-from pullcord.store.port import Copy, Outgoing, Receipt, ReceiptState, Store
+from pullcord.store.port import Copy, Outgoing, Receipt, ReceiptState, Row, Store
 
 #: messages taken from the outbox at once
 BATCH_MAX = 100
@@ -38,6 +38,8 @@ LEASE = timedelta(seconds=30)
 PATIENCE = timedelta(seconds=15)
 #: waits between tries; after the last the copy has failed
 BACK_OFF = (5, 15, 60, 300, 900)
+#: tries that wait so many seconds or more meet at full minutes
+MEET_AFTER = 60
 #: tries of one channel in flight at once, and messages of one workspace that wait for one of these
 IN_FLIGHT_MAX = 16
 WAITING_MAX = 1_000
@@ -67,6 +69,18 @@ class Ready:
 
 #: forgets an address of a channel at which nobody is any more: workspace, channel, address
 Forget = Callable[[str, str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one look at the outbox took of one workspace, and what was known then."""
+
+    at: datetime
+    rows: Mapping[str, Row]
+    #: given while the backlog of an outage is worked off: what was said before it is late
+    late: datetime | None
+
+
 #: (channel, address) pairs a recipient named for themselves
 Named = Callable[[str, Message], Awaitable[Sequence[Place]]]
 
@@ -127,11 +141,14 @@ class Courier:
         if await self._holding.now():
             return []
         now = self._clock.now()
-        tasks = [*await self._taken_messages(now), *await self._taken_copies(now)]
-        for task in tasks:
-            self._under_way[task] = None
-            task.add_done_callback(self._arrived)
-        return tasks
+        return [*await self._taken_messages(now), *await self._taken_copies(now)]
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Under way from now on; a bug in it is logged once and harms no other."""
+        task = asyncio.create_task(work)
+        self._under_way[task] = None
+        task.add_done_callback(self._arrived)
+        return task
 
     async def _taken_messages(self, now: datetime) -> list[asyncio.Task[None]]:
         since = await self._store.unsent_since(now)
@@ -139,40 +156,55 @@ class Courier:
             return []
         taken = await self._store.claim_outgoing(now, lease_until=now + LEASE, limit=BATCH_MAX)
         late = now - OUTAGE_AFTER
-        groups = self._together(taken, late if since < late else None)
+        return await self._set_off(taken, now, late=late if since < late else None)
+
+    async def _set_off(
+        self, taken: Sequence[tuple[str, Outgoing]], now: datetime, *, late: datetime | None
+    ) -> list[asyncio.Task[None]]:
+        """Everything that was taken; all that is known of it comes in one read."""
+        about: dict[str, set[str]] = defaultdict(set)
+        for workspace, outgoing in taken:
+            about[workspace].add(outgoing.message.escalation)
+        rounds = {
+            workspace: Round(now, await self._store.load_several(workspace, sorted(names)), late)
+            for workspace, names in about.items()
+        }
         return [
-            asyncio.create_task(self._carry(workspace, group, taken_at=now))
-            for workspace, group in groups
+            self._begin(self._carry(workspace, group, rounds[workspace]))
+            for workspace, group in self._together(taken, now, late)
         ]
 
     async def _taken_copies(self, now: datetime) -> list[asyncio.Task[None]]:
         if await self._store.unedited_since(now) is None:
             return []
         due = await self._store.claim_copies(now, lease_until=now + LEASE, limit=BATCH_MAX)
-        return [asyncio.create_task(self._correct(*each, taken_at=now)) for each in due]
+        return [self._begin(self._correct(*each, taken_at=now)) for each in due]
 
     def _together(
-        self, taken: Iterable[tuple[str, Outgoing]], late: datetime | None
+        self, taken: Iterable[tuple[str, Outgoing]], now: datetime, late: datetime | None
     ) -> list[tuple[str, list[Outgoing]]]:
         """What goes as one letter: the bundled of one destination, in order of urgency."""
         alone: list[tuple[str, list[Outgoing]]] = []
         merged: dict[tuple[str, str, str], list[Outgoing]] = defaultdict(list)
         for workspace, outgoing in taken:
-            if self._may_merge(outgoing, late):
+            if self._may_merge(outgoing, now, late):
                 merged[workspace, outgoing.channel, outgoing.address].append(outgoing)
             else:
                 alone.append((workspace, [outgoing]))
         return alone + [(workspace, group) for (workspace, _, _), group in merged.items()]
 
-    def _may_merge(self, outgoing: Outgoing, late: datetime | None) -> bool:
+    def _may_merge(self, outgoing: Outgoing, now: datetime, late: datetime | None) -> bool:
         """The first message of an escalation goes alone, unless an outage held it up.
 
-        `late` is given while a backlog of an outage is worked off: what was said before it.
+        An outage is ours, and then `late` says what was said before it; or it is the provider's,
+        and then the message was tried in vain for so long.
         """
         channel = self.channels.get(outgoing.channel)
-        if channel is None or not channel.can.bundles_for or outgoing.tries:
+        if channel is None or not channel.can.bundles_for:
             return False
         message = outgoing.message
+        if outgoing.tries:
+            return message.at < now - OUTAGE_AFTER
         is_late = late is not None and message.at < late
         return is_late or (message.kind is not MessageKind.ASKED and not message.wakes)
 
@@ -181,13 +213,11 @@ class Courier:
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("message_broke", exc_info=bug)
 
-    async def _carry(
-        self, workspace: str, group: Sequence[Outgoing], *, taken_at: datetime
-    ) -> None:
+    async def _carry(self, workspace: str, group: Sequence[Outgoing], known: Round) -> None:
         """One failing message delays no other; its lease brings it back."""
         escalation = group[0].message.escalation
         try:
-            unreached = await self._handle(workspace, group, taken_at)
+            unreached = await self._handle(workspace, group, known)
         except PullcordError as problem:
             log.warning("message_failed", escalation=escalation, problem=str(problem))
             return
@@ -203,35 +233,52 @@ class Courier:
 
     # --- planning and sending ---------------------------------------------------------------
     async def _handle(
-        self, workspace: str, group: Sequence[Outgoing], taken_at: datetime
+        self, workspace: str, group: Sequence[Outgoing], known: Round
     ) -> list[Unreached]:
         ready: list[Ready] = []
         for outgoing in group:
-            row = await self._store.load(workspace, outgoing.message.escalation)
+            row = known.rows.get(outgoing.message.escalation)
             if row is None or is_stale(outgoing.message, row.escalation):
                 await self._settle(workspace, outgoing, ReceiptState.STALE, "no longer true")
             elif not outgoing.channel:
-                return await self._plan(workspace, outgoing, row.escalation)
+                return await self._plan(workspace, outgoing, row, known)
             elif (channel := self.channels.get(outgoing.channel)) is None:
                 gone = Sent(Outcome.FAILED, f"there is no channel {outgoing.channel!r} any more")
                 return await self._noted(workspace, [(outgoing, gone, None)])
             elif not await self._is_held(workspace, outgoing, channel):
                 letter = await self._scribe.letter(outgoing, row.escalation, channel)
                 ready.append(Ready(outgoing, row.escalation, letter))
-        return await self._send(workspace, ready, taken_at) if ready else []
+        return await self._send(workspace, ready, known.at) if ready else []
 
     async def _plan(
-        self, workspace: str, outgoing: Outgoing, escalation: Escalation
+        self, workspace: str, outgoing: Outgoing, row: Row, known: Round
     ) -> list[Unreached]:
-        """One copy per way to this recipient; none at all means nobody can be reached there."""
+        """One copy per way to this recipient; none at all means nobody can be reached there.
+
+        What goes alone and at once stays this courier's and sets out without being taken again.
+        """
         floor = await self._floors.now(workspace)
         also = await self._named(workspace, outgoing.message)
-        copies = await self._planner.copies(outgoing, escalation, floor, also=also)
-        await self._store.plan_outgoing(workspace, outgoing.id, copies)
-        if copies:
+        copies = await self._planner.copies(outgoing, row.escalation, floor, also=also)
+        now, lease = self._clock.now(), known.at + LEASE
+        own: list[Outgoing] = []
+        others: list[Outgoing] = []
+        for each in copies:
+            if each.due_at is not None and each.due_at > now:
+                others.append(each)
+            elif self._may_merge(each, now, known.late):
+                # due since it was said: the next look sees the backlog it belongs to
+                others.append(replace(each, due_at=outgoing.message.at))
+            else:
+                own.append(replace(each, due_at=lease))
+        await self._store.plan_outgoing(workspace, outgoing.id, [*own, *others])
+        if others:
             self._bus.hint()
-            return []
-        return _unreached(workspace, outgoing.message)
+        carried = (self._carry(workspace, [each], known) for each in own)
+        broke = await asyncio.gather(*carried, return_exceptions=True)
+        for bug in filter(None, broke):
+            raise bug
+        return [] if copies else _unreached(workspace, outgoing.message)
 
     async def _is_held(self, workspace: str, outgoing: Outgoing, channel: Channel) -> bool:
         """Whether a declared rate makes it wait; then it waits with others and is never lost."""
@@ -322,8 +369,13 @@ class Courier:
     def _again(self, tries: int, sent: Sent) -> datetime | None:
         if sent.outcome is not Outcome.RETRY or tries >= len(BACK_OFF):
             return None
-        wait = max(BACK_OFF[tries], sent.retry_after or 0)
-        return self._clock.now() + timedelta(seconds=min(wait, BACK_OFF[-1]))
+        wait = min(max(BACK_OFF[tries], sent.retry_after or 0), BACK_OFF[-1])
+        at = self._clock.now() + timedelta(seconds=wait)
+        full = at.replace(second=0, microsecond=0)
+        if BACK_OFF[tries] < MEET_AFTER or at == full:
+            return at
+        # what an outage held up comes back together, so that it can go as one letter
+        return full + timedelta(minutes=1)
 
     async def lost(self, workspace: str, outgoing: str, message: Message) -> list[Unreached]:
         """This copy will not arrive: try the next way now; was it the last one?"""

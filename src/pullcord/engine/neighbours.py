@@ -19,6 +19,8 @@ from pullcord.store.sharing import Hint, Shared
 #: seconds between two looks at what was missed, and how far each looks back
 LOOK_SECONDS = 5.0
 LOOK_BACK = timedelta(seconds=15)
+#: how far back copies are compared with their escalations; a commit may wait for its standby
+COPIES_BACK = timedelta(minutes=2)
 #: looks after which what was seen is forgotten, and things remembered at most
 ROUNDS_SEEN, SEEN_MAX = 4, 20_000
 #: seconds between two hints of others that wake this process's engine
@@ -63,6 +65,9 @@ class Neighbours:
             if self._version_seen(each) < each.version
         ]
         self._heard(missed)
+        now = self._clock.now()
+        if await self._store.recheck_copies(now - COPIES_BACK, now):
+            self._bus.hint()
         return len(missed)
 
     async def _look(self) -> None:

@@ -127,20 +127,14 @@ def _asked(filed: Filed) -> Iterable[tuple[str, int]]:
             yield message.to_id, micros(message.at)
 
 
-def copy_row(workspace: str, each: Copy) -> tuple[Any, ...]:
-    """A copy's columns."""
-    message = each.message
+def copy_columns(each: Copy) -> tuple[Any, ...]:
+    """What a copy has beside its receipt."""
     return (
-        workspace,
-        each.id,
-        message.escalation,
-        f"{message.to}:{message.to_id}",
-        each.channel,
         each.address,
         each.reference,
         each.version,
         micros(each.at),
         int(each.is_edited),
         int(each.wakes),
-        encoded(message),
+        encoded(each.message),
     )

@@ -328,6 +328,9 @@ class Store(Keeping, Protocol):
     async def by_key(self, workspace: str, agent_key: str, key: str) -> Row | None:
         """The escalation that stands under an idempotency key."""
 
+    async def load_several(self, workspace: str, escalations: Sequence[str]) -> Mapping[str, Row]:
+        """Many escalations in one read, by id; unknown ones are missing."""
+
     async def by_status(self, status_digest: str) -> Row | None:
         """The escalation a status page's token opens; the one read without a workspace."""
 

@@ -91,6 +91,10 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         """Escalations whose timeline grew since then."""
         return [Hint(*row) for row in await self.read(sql.CHANGED, micros(at), limit)]
 
+    async def recheck_copies(self, since: datetime, at: datetime) -> int:
+        """Copies of what changed since then that tell of something past are due at `at`."""
+        return await self.change(sql.RECHECK_COPIES, micros(since), micros(at))
+
     @property
     def _board(self) -> Switchboard:
         if self._switchboard is None:
@@ -151,6 +155,11 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     async def load(self, workspace: str, escalation: str) -> Row | None:
         """One escalation, or None."""
         return _row(await self._one(sql.LOAD, workspace, escalation))
+
+    async def load_several(self, workspace: str, escalations: Sequence[str]) -> Mapping[str, Row]:
+        """Many escalations in one read."""
+        rows = [_known(row) for row in await self.read(sql.LOAD_SEVERAL, workspace, escalations)]
+        return {row.escalation.id: row for row in rows}
 
     async def load_confirmed(self, workspace: str, escalation: str) -> Row | None:
         """The same by a write that every standby has when it is answered."""

@@ -10,13 +10,14 @@ from pullcord.store.codec import (
     copy_of_row,
     instant,
     maybe_instant,
+    maybe_micros,
     message_of,
     micros,
     receipt_of,
     tally_of,
 )
 from pullcord.store.connector import Connection
-from pullcord.store.filing_postgres import copy_row
+from pullcord.store.filing_postgres import copy_columns
 from pullcord.store.filing_sqlite import outgoing_row, receipt_row
 from pullcord.store.lines_postgres import Job, Result
 from pullcord.store.port import Copy, Outgoing, Receipt, Tally
@@ -78,18 +79,10 @@ class DeliveryVerbs(ABC):
         copy: Copy | None = None,
     ) -> None:
         """Keep the receipt, and the copy; drop the message or try again later."""
-
-        async def job(link: Connection) -> None:
-            if again_at is None:
-                changed = await link.fetch(sql.DROP_OUT, workspace, outgoing)
-            else:
-                changed = await link.fetch(sql.AGAIN_OUT, micros(again_at), workspace, outgoing)
-            if changed:
-                await link.execute(sql.RECEIPT, *receipt_row(workspace, receipt))
-            if changed and copy is not None:
-                await link.execute(sql.COPY, *copy_row(workspace, copy))
-
-        await self.transact(job)
+        assert receipt.outgoing == outgoing, f"a receipt of {receipt.outgoing} for {outgoing}"
+        kept = [None] * 7 if copy is None else copy_columns(copy)
+        values = (*receipt_row(workspace, receipt), maybe_micros(again_at), *kept)
+        await self.change(sql.SETTLE, *values)
 
     async def postpone_outgoing(self, workspace: str, outgoing: str, until: datetime) -> None:
         """Leave a message until then."""

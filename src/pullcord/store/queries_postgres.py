@@ -130,7 +130,9 @@ select case when whole or not partly then whole
 from held
 """
 
+_ROW = "select state, head_seq, head_hash from escalations"
 LOAD = numbered(alike.LOAD)
+LOAD_SEVERAL = f"{_ROW} where workspace = $1 and id = any($2)"
 #: a write that every standby has when it is acknowledged, and with it all that came before
 CONFIRM = f"""update escalations set touched = touched + 1 where workspace = $1 and id = $2
   and {FENCE.format(n="$3")} returning state, head_seq, head_hash"""
@@ -172,11 +174,21 @@ POSTPONE = numbered(alike.POSTPONE)
 _COPIES_OF = "workspace = $1 and id > $2::text || '.' and id < $2::text || '/' and channel <> ''"
 HASTEN = f"""update outbox set due_at = $3 where {_COPIES_OF} and tries = 0 and due_at > $4"""
 LEFT = f"select count(*) from outbox where {_COPIES_OF}"
-COPY = """insert into copies (workspace, id, escalation, recipient, channel, address, reference,
-    version, at, is_edited, wakes, tries, due_at, message)
-  select $1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10::bigint, $11, 0,
-    case when $10 = 1 and version > $8 then $9 end, $12
-  from escalations where workspace = $1 and id = $3
+#: one receipt, the message's end or its next try, and its copy: all of them or none
+SETTLE = """with gone as (
+  delete from outbox where workspace = $1 and id = $3 and $9::bigint is null returning 1),
+again as (update outbox set due_at = $9::bigint, tries = tries + 1
+  where workspace = $1 and id = $3 and $9::bigint is not null returning 1),
+said as (insert into receipts (workspace, escalation, outgoing, recipient, channel, state, at,
+    detail)
+  select $1, $2, $3, $4, $5, $6, $7, $8
+  where exists (select from gone) or exists (select from again) returning 1)
+insert into copies (workspace, id, escalation, recipient, channel, address, reference, version, at,
+    is_edited, wakes, tries, due_at, message)
+  select $1, $3, $2, $4, $5, $10, $11, $12::bigint, $13::bigint, $14::bigint, $15, 0,
+    case when $14 = 1 and version > $12 then $13 end, $16
+  from escalations where workspace = $1 and id = $2 and $12::bigint is not null
+    and exists (select from said)
   on conflict (workspace, id) do update set reference = excluded.reference,
     version = excluded.version, due_at = excluded.due_at"""
 _COPY = "id, message, channel, address, reference, version, at, is_edited, wakes, tries"
@@ -185,6 +197,11 @@ CLAIM_COPIES = f"""with due as (
   order by due_at limit $3 for update skip locked)
 update copies c set due_at = $1 from due where c.workspace = due.workspace and c.id = due.id
 returning c.workspace, {", ".join(f"c.{name}" for name in _COPY.split(", "))}"""
+#: a copy kept while its escalation changed: neither write saw the other, so this looks at both
+RECHECK_COPIES = """update copies c set due_at = $2 from escalations e
+  where (e.workspace, e.id) in (select workspace, chain from links where at >= $1)
+    and c.workspace = e.workspace and c.escalation = e.id
+    and c.is_edited = 1 and c.due_at is null and c.version < e.version"""
 COPY_SHOWN = """update copies c set version = $1, tries = 0, due_at = case when $1 <
   (select e.version from escalations e where e.workspace = c.workspace and e.id = c.escalation)
   then 0 end where c.workspace = $2 and c.id = $3"""
@@ -253,7 +270,6 @@ COUNTS = numbered(alike.COUNTS)
 WANTED = {name: condition.replace("?", "${n}") for name, condition in alike.WANTED.items()}
 STATUSES = "status = any(${n})"
 CANDIDATE = alike.CANDIDATE.replace("?", "${n}")
-_ROW = "select state, head_seq, head_hash from escalations"
 LIVING_PAGE = f"""{_ROW} where workspace = $1 and status in ('open','accepted') {{more}}
   and (due_at, id) > (${{a}}, ${{b}}) order by due_at, id limit ${{c}}"""
 ENDED_PAGE = f"""{_ROW} where workspace = $1 and status not in ('open','accepted') {{more}}

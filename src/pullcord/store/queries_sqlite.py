@@ -35,6 +35,7 @@ OUTGOING = "insert into outbox values (?, ?, ?, ?, ?, ?, ?, ?)"
 
 _ROW = "select state, head_seq, head_hash from escalations"
 LOAD = f"{_ROW} where workspace = ? and id = ?"
+LOAD_SEVERAL = f"{_ROW} where workspace = ? and id in ({{places}})"
 TOUCH = "update escalations set touched = touched + 1 where workspace = ? and id = ?"
 BY_KEY = f"{_ROW} where workspace = ? and agent_key = ? and key = ?"
 BY_STATUS = f"{_ROW} where status_digest = ? and status_digest <> ''"

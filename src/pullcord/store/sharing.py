@@ -50,5 +50,8 @@ class Shared(Protocol):
     async def changed_since(self, at: datetime, *, limit: int = 1_000) -> Sequence[Hint]:
         """Escalations whose timeline grew since then, for hints that were lost."""
 
+    async def recheck_copies(self, since: datetime, at: datetime) -> int:
+        """Copies that tell of something past and that no write marked are due; how many."""
+
     async def time(self) -> datetime:
         """What the database's own clock says."""

@@ -163,6 +163,12 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         """One escalation, or None."""
         return _row(await self._one(sql.LOAD, workspace, escalation))
 
+    async def load_several(self, workspace: str, escalations: Sequence[str]) -> Mapping[str, Row]:
+        """Many escalations in one read."""
+        statement = sql.LOAD_SEVERAL.format(places=",".join("?" * len(escalations)))
+        rows = [_known(row) for row in await self.read(statement, workspace, *escalations)]
+        return {row.escalation.id: row for row in rows}
+
     async def load_confirmed(self, workspace: str, escalation: str) -> Row | None:
         """The same; a committed row of one file is durable already."""
         return await self.load(workspace, escalation)

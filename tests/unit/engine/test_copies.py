@@ -333,8 +333,8 @@ async def test_the_first_letter_of_an_escalation_is_never_merged() -> None:
     assert all(each.buttons for each in found.notes())
 
 
-async def test_after_an_outage_there_is_one_letter_a_person_the_worst_first() -> None:
-    """Nobody wants forty letters in the minute the mail server is back."""
+async def test_after_an_outage_of_ours_there_is_one_letter_a_person_the_worst_first() -> None:
+    """Nobody wants forty letters in the minute the engine is back."""
     async with board(policy=SLOW) as found:
         names = []
         for n, amount in enumerate((480.0, 490.0)):
@@ -344,7 +344,6 @@ async def test_after_an_outage_there_is_one_letter_a_person_the_worst_first() ->
             opened = await found.town.house.desk.open(found.key, request)
             assert opened.row is not None
             names.append(opened.row.escalation.id)
-        await found.town.house.courier.deliver()
         found.town.clock.turn(3 * MINUTE)
         await found.town.settle()
 
@@ -354,6 +353,20 @@ async def test_after_an_outage_there_is_one_letter_a_person_the_worst_first() ->
         assert note.buttons == ()
         told = [await states(found, each) for each in names]
         assert [each.count(("paper", ReceiptState.ACCEPTED)) for each in told] == [1, 1]
+
+
+async def test_after_an_outage_of_the_provider_there_is_one_letter_a_person() -> None:
+    """Nobody wants forty letters in the minute the mail server is back."""
+    async with board(policy=SLOW) as found:
+        found.double.faults(*([Fault.BUSY] * 10))
+        names = [await found.stopped(f"k{n}", run=f"run-{n}") for n in range(3)]
+        for _ in range(12):
+            await found.town.turn(MINUTE)
+
+        (note,) = found.notes()
+        assert "3 escalations: 3 need you" in note.text
+        told = [await states(found, each) for each in names]
+        assert [each.count(("paper", ReceiptState.ACCEPTED)) for each in told] == [1, 1, 1]
 
 
 async def test_a_declared_rate_delays_and_loses_nothing() -> None:
