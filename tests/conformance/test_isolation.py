@@ -75,6 +75,7 @@ READS: dict[str, Callable[[Store], Awaitable[object]]] = {
 #: reads that serve all workspaces by design: the engine's claims, and secrets that are unique
 GLOBAL = {
     "account",
+    "beats",
     "by_status",
     "claim_copies",
     "claim_due",
@@ -82,7 +83,10 @@ GLOBAL = {
     "claim_outgoing",
     "copy_of",
     "epoch",
+    "held",
+    "hold",
     "key",
+    "let_go",
     "linked",
     "next_wake",
     "overdue_since",
