@@ -99,6 +99,18 @@ PROMISES: tuple[Promise, ...] = (
         "engine",
     ),
     Promise(
+        "lock-screen-tells-the-truth",
+        "What stands on a lock screen is what holds and tells nothing personal; its buttons say "
+        "“I have it” or “Not me”, never more, and say what became of it.",
+        "console",
+    ),
+    Promise(
+        "browser-links-itself",
+        "A signed-in person links the browser in front of them, tries it and unlinks it; a browser "
+        "that cannot says why.",
+        "console",
+    ),
+    Promise(
         "callbacks-are-proven",
         "Nothing a provider did not sign just now is believed, and nobody acts but a linked "
         "person.",

@@ -42,13 +42,19 @@ class Pages:
 
 @asynccontextmanager
 async def pages(
-    *, can: Abilities | None = None, mail: Pigeons | None = None
+    *, can: Abilities | None = None, mail: Pigeons | None = None, push: Channel | None = None
 ) -> AsyncIterator[Pages]:
-    """A house with the console, paper and, where given, e-mail."""
+    """A house with the console, paper and, where given, e-mail and push; Maria has linked paper.
+
+    Where there is push, nobody has linked anything.
+    """
     more: dict[str, Channel] = {"console": ConsoleChannel()}
     if mail is not None:
         more["email"] = mail
-    async with board(can=can, more=more, linked=("maria",)) as found:
+    if push is not None:
+        more["webpush"] = push
+    linked = () if push is not None else ("maria",)
+    async with board(can=can, more=more, linked=linked) as found:
         house = found.town.house
         made = Pages(found, create_app(house, extra_routes=routes(house)), [])
         try:

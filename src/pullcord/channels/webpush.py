@@ -214,9 +214,10 @@ def _body(letter: Letter) -> list[str]:
     """Stake, deadline and fallback, then where it comes from; without what the title says."""
     if letter.lines:
         return [each.text for each in letter.lines]
-    told = [letter.stake, letter.deadline, letter.fallback] if letter.is_open else []
-    if not letter.is_open:
-        told = [letter.standing]
+    told = [letter.standing]
+    if letter.is_open:
+        held = letter.standing if letter.status != "open" else ""
+        told = [held, letter.stake, letter.deadline, letter.fallback]
     place = letter.environment if letter.environment != "production" else ""
     source = [letter.severity, letter.rule, letter.agent, place] if letter.agent else []
     found = [each for each in told if each and each not in letter.headline]

@@ -1,12 +1,13 @@
 """The page behind a link of a letter: it says what would happen, and only its button does it.
 
 Mail scanners open every link, some with a browser that runs scripts: so opening, by whatever
-method but POST and by whatever script, does nothing at all. The link is the key of one person, for
-one escalation, as it was asked then; it accepts or declines and never decides.
+method but POST and by whatever script, does nothing at all. The link is the key of one person,
+for one escalation, as it was asked then; it accepts or declines and never decides. The service
+worker of the console posts to it from the lock screen and is answered in JSON.
 """
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from pullcord.console.frame import house_of
 from pullcord.console.rendering import STATUS_HEADERS, page
@@ -14,6 +15,9 @@ from pullcord.engine.letters import LABELS
 from pullcord.errors import PullcordError
 from pullcord.server.problems import status_of
 from pullcord.server.sessions import check_origin
+
+#: what the service worker of the console accepts
+JSON = "application/json"
 
 
 async def show(request: Request) -> Response:
@@ -56,6 +60,9 @@ def _page(
     is_done: bool = False,
     status: int = 200,
 ) -> Response:
+    if request.method == "POST" and JSON in request.headers.get("accept", ""):
+        told = {"text": text, "is_done": is_done, "escalation": escalation}
+        return JSONResponse(told, status, headers={"cache-control": "no-store"})
     values = {
         "token": request.path_params["token"],
         "label": label,

@@ -32,6 +32,7 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/status/{token}/confirm/{code}", status.confirm_page, methods=["GET"]),
         Route("/status/{token}/confirm/{code}", status.confirm, methods=["POST"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route(f"/{assets.WORKER}", assets.serve, methods=["GET"]),
         Elsewhere("/{rest:path}", not_found, methods=["GET"]),
     ]
 

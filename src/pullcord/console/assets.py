@@ -13,8 +13,17 @@ TYPES = {
     "console.css": "text/css; charset=utf-8",
     "status.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "push.js": "text/javascript; charset=utf-8",
+    "worker.js": "text/javascript; charset=utf-8",
+    "app.webmanifest": "application/manifest+json",
     "icon.svg": "image/svg+xml",
+    "icon-192.png": "image/png",
+    "icon-512.png": "image/png",
 }
+#: a service worker sees to the pages below its own address, so it is served at the root; it may
+#: speak with our server and do nothing else
+WORKER = "worker.js"
+WORKER_POLICY = "default-src 'none'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'"
 FOREVER = "public, max-age=31536000, immutable"
 #: without the right hash it may have changed: ask again
 ASK_AGAIN = "no-cache"
@@ -41,8 +50,8 @@ def address(name: str) -> str:
 
 
 async def serve(request: Request) -> Response:
-    """`GET /static/{name}`."""
-    name = request.path_params["name"]
+    """`GET /static/{name}`, and `GET /worker.js`."""
+    name = request.path_params.get("name", WORKER)
     if name not in TYPES:
         return PlainTextResponse("There is no such file.\n", status_code=404)
     found = asset(name)
@@ -52,6 +61,8 @@ async def serve(request: Request) -> Response:
         "etag": f'"{found.digest}"',
         "x-content-type-options": "nosniff",
     }
+    if name == WORKER:
+        headers["content-security-policy"] = WORKER_POLICY
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     return Response(found.content, media_type=TYPES[name], headers=headers)

@@ -78,7 +78,7 @@ async def add_device(request: Request) -> Response:
         session.workspace,
         session.person,
         name,
-        account=form.get("account", ""),
+        account=form.get("account", "") or "browser",
         name=form.get("name", ""),
         address=form.get("address", ""),
     )

@@ -24,10 +24,10 @@ _COMMON = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-#: the console runs one script of ours and nothing else
+#: the console runs scripts of ours and nothing else
 CONSOLE_POLICY = (
-    f"{_COMMON}; script-src 'self'; connect-src 'self'; "
-    "require-trusted-types-for 'script'; trusted-types pullcord"
+    f"{_COMMON}; script-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    "require-trusted-types-for 'script'; trusted-types pullcord pullcord-worker"
 )
 #: the end user's page runs no script at all
 STATUS_POLICY = _COMMON

@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from pullcord.channels.port import Channel
 from pullcord.console import app as console
 from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
@@ -36,6 +37,8 @@ WITHIN = 20.0
 LOOK_EVERY = 0.02
 
 Wrap = Callable[[ASGIApp], ASGIApp]
+#: makes the ways outward of a server that answers at this address
+Channels = Callable[[str], Mapping[str, Channel]]
 
 
 class Live:
@@ -51,6 +54,7 @@ class Live:
         settings: Settings | None,
         wrap: Wrap | None,
         rates: Rates | None,
+        channels: Channels | None,
     ) -> None:
         self.clock = RunningClock(datetime.now(UTC))
         self._policy = policy
@@ -58,6 +62,7 @@ class Live:
         self._settings = settings or Settings()
         self._wrap = wrap
         self._rates = rates
+        self._channels = channels
         self._ids = SeededIds(self.clock, seed=seed)
         self._port = 0
         self._agent = agent
@@ -75,7 +80,14 @@ class Live:
         self._port = listener.getsockname()[1]
         store = SqliteStore(self._folder / "pullcord.db")
         settings = replace(self._settings, public_url=self.url)
-        house = furnish(store, master=MASTER, clock=self.clock, ids=self._ids, settings=settings)
+        house = furnish(
+            store,
+            master=MASTER,
+            clock=self.clock,
+            ids=self._ids,
+            settings=settings,
+            channels=self._channels(self.url) if self._channels else None,
+        )
         app = create_app(house, extra_routes=console.routes(house), rates=self._rates)
         served: ASGIApp = self._wrap(app) if self._wrap else app
         config = uvicorn.Config(
@@ -261,11 +273,13 @@ def live_server(
     settings: Settings | None = None,
     wrap: Wrap | None = None,
     rates: Rates | None = None,
+    channels: Channels | None = None,
 ) -> Iterator[Live]:
     """A real server with this policy, console included, until the block ends.
 
     Its clock runs with the machine's and can be turned forward. `wrap` puts something between
-    the network and the application, such as faults.
+    the network and the application, such as faults. Messages go by what `channels` makes, where
+    it is given.
     """
     if not structlog.is_configured():
         # a test that configured no logging wants to read its own output
@@ -280,6 +294,7 @@ def live_server(
             settings=settings,
             wrap=wrap,
             rates=rates,
+            channels=channels,
         )
         live.start()
         try:

@@ -9,6 +9,7 @@ implementation of the standard than the one under test.
 import base64
 import json
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,20 @@ class Browser:
     #: what it was shown, oldest first
     notes: list[dict[str, Any]] = field(default_factory=list)
     is_gone: bool = False
+    #: tells other threads that something came
+    came: threading.Condition = field(default_factory=threading.Condition)
+
+    def take(self, note: dict[str, Any]) -> None:
+        """One more note."""
+        with self.came:
+            self.notes.append(note)
+            self.came.notify_all()
+
+    def waits_for(self, count: int, *, within: float) -> None:
+        """Until so many notes came; for tests in another thread than the push service."""
+        with self.came:
+            has_come = self.came.wait_for(lambda: len(self.notes) >= count, within)
+        assert has_come, f"{len(self.notes)} of {count} notes came"
 
     @property
     def subscription(self) -> str:
@@ -135,7 +150,7 @@ class WebPushDouble:
             self.refusals.append(why)
             return Answered(status, body=why.encode())
         note = browser.opens(asked.body)
-        browser.notes.append(note)
+        browser.take(note)
         self.headers.append(asked.headers)
         self._arrived.append(self._as_arrived(note))
         return Answered(201, headers={"location": f"{self.url}/m/{len(self._arrived)}"})
