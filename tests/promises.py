@@ -488,4 +488,20 @@ PROMISES: tuple[Promise, ...] = (
         "Whatever dies, lies or is cut around the gateway, no stopped call reaches its server.",
         "gateway",
     ),
+    Promise(
+        "hook",
+        "A coding agent's tool call that a rule stops is put to people, and runs, as decided, when "
+        "it is repeated.",
+        "hook",
+    ),
+    Promise(
+        "hook-never-open",
+        "However the hook ends (killed, late, crashed, unread), its host does not run the tool.",
+        "hook",
+    ),
+    Promise(
+        "hook-install",
+        "The hook goes into a host's settings and out again, and nothing else there changes.",
+        "hook",
+    ),
 )

@@ -5,7 +5,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self, TypeVar
 
 from pullcord.client.decisions import Decision
@@ -30,6 +29,9 @@ class Framework:
     @property
     def version(self) -> str:
         """The version that is installed; empty when it cannot be told."""
+        # the command hook needs it only when a call is stopped, and must start in no time
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
         try:
             return version(self.package)
         except PackageNotFoundError:

@@ -41,6 +41,7 @@ from pullcord.client.carrying_out import (
     lets_run,
     proven,
     refusal,
+    refuse,
     settle,
     take_note,
     tell,
@@ -56,7 +57,9 @@ from pullcord.client.tools import Guarded, Prepared
 from pullcord.client.verifying import Verified, check, proof_of, read_proof
 from pullcord.errors import (
     AlreadyCollected,
+    DecisionExpired,
     DeniedByPolicy,
+    Drifted,
     InvalidInput,
     KeyReused,
     NobodyDecided,
@@ -317,7 +320,7 @@ class Gate:
 
         Raises:
             NotDone: it lets nothing run (which is reported), or not here.
-            Drifted, DecisionExpired: it does not hold.
+            Drifted: it does not hold (which is reported).
         """
         core = self._core
         subject = Subject(call.tool, core)
@@ -331,7 +334,10 @@ class Gate:
             no = yield from settle(core, found, subject)
             self._ended.keep(standing.id, no)
             raise no
-        proven(core, call.tool, found)
+        try:
+            proven(core, call.tool, found)
+        except (Drifted, DecisionExpired, InvalidInput) as error:
+            raise (yield from refuse(core, found, subject, error)) from error
         try:
             core.executions.begin(standing.id)
         except AlreadyCollected as error:

@@ -162,7 +162,7 @@ def carry_out(
     try:
         proof, act, used = _made_ready(core, guarded, found, prepared, extra or {})
     except (Drifted, DecisionExpired, InvalidInput, TypeError) as error:
-        raise (yield from _refuse(core, found, subject, error)) from error
+        raise (yield from refuse(core, found, subject, error)) from error
     core.executions.begin(found.escalation)
     core.kept.take(found.escalation)
     token = _proof.set(proof)
@@ -231,7 +231,7 @@ def _belongs(core: Core, tool: str, found: CollectedOut, escalation: str, proof:
             raise Drifted(f"it was decided for {name} {proof.document.get(name)!r}, not {value!r}")
 
 
-def _refuse(
+def refuse(
     core: Core, found: CollectedOut, subject: Subject, error: Exception
 ) -> Flow[PullcordError]:
     """Report that nothing ran, so that people look at it, and the error to raise."""

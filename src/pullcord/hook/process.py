@@ -24,17 +24,18 @@ GRACE, KILL, HOST = 20.0, 25.0, 40.0
 
 def run(words: Sequence[str]) -> NoReturn:
     """Answer the host; whatever goes wrong on the way denies."""
-    limit(WAIT_MAX + GRACE)
+    door = Door()
+    door.limit(WAIT_MAX + GRACE)
     try:
         seconds = wait_of(words)
-        limit(seconds + GRACE)
+        door.limit(seconds + GRACE)
         given = sys.stdin.buffer.read(GIVEN_BYTES_MAX + 1)
         from pullcord.hook.judging import answered  # noqa: PLC0415  # the deadline comes first
 
         answer = answered(given, wait=seconds)
     except BaseException as error:  # noqa: BLE001  # a host lets the tool run after any other code
         answer = denied(f"The tool was not run: the Pullcord hook failed ({_named(error)}).")
-    leave(answer)
+    door.leave(answer)
 
 
 def wait_of(words: Sequence[str]) -> float:
@@ -55,36 +56,45 @@ def wait_of(words: Sequence[str]) -> float:
     return seconds
 
 
-def limit(seconds: float) -> None:
-    """From now on this process denies by itself after so many seconds.
+class Door:
+    """The one way out of this process: the first answer, then the end.
 
-    A thread does it while Python runs; where Python hangs, the system ends the process, and the
-    command in the host's settings turns that into a denial.
+    Standard output is kept for the answer. Whatever else prints goes to standard error, because a
+    host that cannot read an answer lets the tool run as the model wrote it.
     """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds + KILL - GRACE)
-    late = threading.Timer(seconds, leave, [denied(_late(seconds))])
-    late.daemon = True
-    late.start()
-    previous = _limits.pop() if _limits else None
-    _limits.append(late)
-    if previous is not None:
-        previous.cancel()
 
+    def __init__(self) -> None:
+        self._out = os.dup(1)
+        os.dup2(2, 1)
+        self._first = threading.Lock()
+        self._late: threading.Timer | None = None
 
-_limits: list[threading.Timer] = []
+    def limit(self, seconds: float) -> None:
+        """From now on this process denies by itself after so many seconds.
 
+        A thread does it while Python runs; where Python hangs, the system ends the process, and
+        the command in the host's settings turns that into a denial.
+        """
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds + KILL - GRACE)
+        earlier = self._late
+        self._late = threading.Timer(seconds, self.leave, [denied(_late(seconds))])
+        self._late.daemon = True
+        self._late.start()
+        if earlier is not None:
+            earlier.cancel()
 
-def leave(answer: Answer) -> NoReturn:
-    """Say it and go."""
-    code = answer.code
-    try:
-        _write(1, answer.out)
-        _write(2, answer.err)
-    except OSError:
-        # nobody reads it: then what counts is the code, and it must not say yes
-        code = BLOCK
-    os._exit(code)
+    def leave(self, answer: Answer) -> NoReturn:
+        """Say it and go; who comes second waits for the end, so that no two answers are mixed."""
+        self._first.acquire()
+        code = answer.code
+        try:
+            _write(self._out, answer.out)
+            _write(2, answer.err)
+        except OSError:
+            # nobody reads it: then what counts is the code, and it must not say yes
+            code = BLOCK
+        os._exit(code)
 
 
 def _write(to: int, text: str) -> None:
