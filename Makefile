@@ -89,9 +89,10 @@ clean: ## remove the environment and everything a run leaves behind
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- adapters ---------------------------------------------------------------------------------
-# Frameworks exclude each other, so each adapter is tested in an environment of its own.
+# Frameworks exclude each other, so each adapter is tested in an environment of its own: with the
+# newest version of everything, and with the oldest that pyproject.toml allows.
 
-.PHONY: adapters adapters-lock
+.PHONY: adapters adapters-oldest adapters-lock
 .PRECIOUS: .venv-adapters-%/made
 ADAPTERS := langgraph pydantic_ai openai_agents claude_agent
 EXTRA_langgraph := langgraph
@@ -99,7 +100,9 @@ EXTRA_pydantic_ai := pydantic-ai
 EXTRA_openai_agents := openai-agents
 EXTRA_claude_agent := claude-agent-sdk
 
-adapters: $(addprefix adapter-,$(ADAPTERS)) ## every adapter with its framework: canary, types, conformance
+adapters: $(addprefix adapter-,$(ADAPTERS)) ## every adapter, newest framework: canary, types, conformance
+
+adapters-oldest: $(addprefix adapter-,$(addsuffix -oldest,$(ADAPTERS))) ## every adapter with the oldest framework it supports
 
 .venv-adapters-%/made: requirements/adapters-%.txt requirements/build.txt pyproject.toml
 	@$(PYTHON) -m venv .venv-adapters-$*
@@ -107,12 +110,18 @@ adapters: $(addprefix adapter-,$(ADAPTERS)) ## every adapter with its framework:
 	.venv-adapters-$*/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+adapter-%-oldest: .venv-adapters-%-oldest/made
+	.venv-adapters-$*-oldest/bin/python -m tests.adapters.canary $*
+	PULLCORD_ADAPTER=$* .venv-adapters-$*-oldest/bin/python -m pytest -q --confcutdir=tests/adapters tests/adapters
+
 adapter-%: .venv-adapters-%/made
 	.venv-adapters-$*/bin/python -m tests.adapters.canary $*
 	.venv-adapters-$*/bin/python -m mypy src/pullcord/adapters/$*.py tests/adapters/places/$*_place.py tests/adapters/test_framework_$*.py
 	PULLCORD_ADAPTER=$* .venv-adapters-$*/bin/python -m pytest -q --confcutdir=tests/adapters tests/adapters
 
 adapters-lock: .venv/made
-	$(foreach each,$(ADAPTERS),$(BIN)/uv pip compile --quiet $(LOCK) --extra $(EXTRA_$(each)) \
-	  -o requirements/adapters-$(each).txt pyproject.toml requirements/adapters.in \
-	  $(wildcard requirements/adapters-$(each).in);)
+	$(foreach each,$(ADAPTERS),$(call lock_adapter,$(each),--upgrade,)$(call lock_adapter,$(each),--resolution lowest-direct,-oldest))
+
+lock_adapter = $(BIN)/uv pip compile --quiet $(filter-out --upgrade,$(LOCK)) $(2) --extra $(EXTRA_$(1)) \
+	  -o requirements/adapters-$(1)$(3).txt pyproject.toml requirements/adapters.in \
+	  $(wildcard requirements/adapters-$(1).in);

@@ -59,7 +59,7 @@ def parsed(path: Path) -> Source:
 
 
 #: folders that come with an environment or a run, never with a clone
-NOT_OURS = frozenset({".venv", ".git", ".artifacts", ".hypothesis", "dist", "build", "__pycache__"})
+NOT_OURS = frozenset({".git", ".artifacts", ".hypothesis", "dist", "build", "__pycache__"})
 
 
 @cache
@@ -67,6 +67,10 @@ def texts(*endings: str) -> tuple[Path, ...]:
     """Every file of the repository with one of the endings, hidden and built folders left out."""
     found = []
     for folder, below, names in os.walk(ROOT):
-        below[:] = [each for each in below if each not in NOT_OURS and not each.endswith("_cache")]
+        below[:] = [each for each in below if not _comes_by_itself(each)]
         found += [Path(folder, name) for name in names]
     return tuple(path for path in sorted(found) if path.suffix in endings)
+
+
+def _comes_by_itself(folder: str) -> bool:
+    return folder in NOT_OURS or folder.startswith(".venv") or folder.endswith("_cache")
