@@ -56,6 +56,11 @@ PROMISES: tuple[Promise, ...] = (
         "engine",
     ),
     Promise(
+        "backup-restores-whole",
+        "A backup made while Pullcord serves restores whole, and what is restored begins held.",
+        "store",
+    ),
+    Promise(
         "engine-apart",
         "An engine and servers without one work as one; a server without any engine says so.",
         "engine",

@@ -11,6 +11,7 @@ from pullcord.cli import (
     demonstrating,
     guarding,
     holding,
+    keeping,
     office,
     policy,
     proving,
@@ -38,6 +39,7 @@ for each in (
     replaying,
     proving,
     holding,
+    keeping,
     database,
 ):
     each.register(app)

@@ -60,12 +60,17 @@ def path_of(db: str) -> Path:
     return Path(text).expanduser()
 
 
-def master_of(db: str, *, key_file: Path | None = None) -> bytes:
+def key_beside(path: Path) -> Path:
+    """Where the secret of a database file is kept."""
+    return path.with_name(path.name + ".key")
+
+
+def master_of(db: str, *, key_file: Path | None = None, makes: bool = True) -> bytes:
     """The secret of this database; beside a file it is made at its first use.
 
     Raises:
         InvalidInput: it is there and is no secret of 32 bytes, it was not given, or the database
-            has lost its own.
+            has lost its own. With `makes` off also: there is none yet.
     """
     named = key_file or os.environ.get(KEY_FILE_VARIABLE)
     if named:
@@ -82,15 +87,16 @@ def master_of(db: str, *, key_file: Path | None = None) -> bytes:
             f"{MASTER_VARIABLE}. The first time, make it: pullcord db key pullcord.key",
         )
     path = path_of(db)
-    kept = path.with_name(path.name + ".key")
+    kept = key_beside(path)
     if kept.exists():
         return _read(kept)
-    if path.exists() and path.stat().st_size:
+    if not makes or (path.exists() and path.stat().st_size):
         raise InvalidInput(
             "master key",
             value=str(kept),
             limit="the key file made together with the database",
-            remedy=f"Put it back, or set {MASTER_VARIABLE}; without it nothing sealed can be read.",
+            remedy=f"Put it back, name it with --key-file, or set {MASTER_VARIABLE}; without it "
+            "nothing sealed can be read.",
         )
     return _made(kept)
 

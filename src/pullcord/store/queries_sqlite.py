@@ -16,6 +16,16 @@ BEAT = """insert into beats values (?, ?)
 FORGET_BEATS = "delete from beats where at < ?"
 BEATS = "select process, at from beats"
 
+#: a backup's own table: what it says of itself
+BACKUP_TABLE = "create table backup (one integer primary key check (one = 1), manifest text)"
+BACKUP_NOTE = "insert into backup values (1, ?)"
+BACKUP_TOLD = "select manifest from backup"
+BACKUP_DROP = "drop table backup"
+ESCALATIONS = "select count(*) from escalations"
+SEALED_LAST = """select workspace, chain, name, salt, ciphertext from sealed
+  order by ord desc limit 1"""
+HEADS = "select head_hash from escalations where workspace = ? order by id"
+
 INSERT = """insert into escalations (workspace, id, version, status, owner, due_at, wake_at,
   environment, agent, agent_key, key, run, end_user, ladder, control, status_digest, body_digest,
   opened_at, decided_at, attempt, head_seq, head_hash, state)
