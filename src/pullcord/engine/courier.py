@@ -67,6 +67,16 @@ class Ready:
     letter: Letter
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose try it is at a channel's turnstile, and since when it is this courier's."""
+
+    workspace: str
+    to: str
+    urgency: int
+    taken_at: datetime
+
+
 #: forgets an address of a channel at which nobody is any more: workspace, channel, address
 Forget = Callable[[str, str, str], Awaitable[None]]
 
@@ -310,7 +320,7 @@ class Courier:
             letter = bundle_of([each.letter for each in ready], id=_bundle_id(ready))
         urgency = min(each.outgoing.message.urgency for each in ready)
         sent = await self._through(
-            workspace, channel, lambda: channel.send(letter), urgency=urgency, taken_at=taken_at
+            Turn(workspace, letter.to, urgency, taken_at), channel, lambda: channel.send(letter)
         )
         if sent is None:
             return []
@@ -325,21 +335,15 @@ class Courier:
         return await self._noted(workspace, results)
 
     async def _through(
-        self,
-        workspace: str,
-        channel: Channel,
-        work: Callable[[], Awaitable[Sent]],
-        *,
-        urgency: int,
-        taken_at: datetime,
+        self, turn: Turn, channel: Channel, work: Callable[[], Awaitable[Sent]]
     ) -> Sent | None:
         """Through the channel's turnstile; None when the turn came too late to be of use."""
         slots = self._slots[channel.name]
-        if slots.waiting(workspace) >= WAITING_MAX:
+        if slots.waiting(turn.workspace) >= WAITING_MAX:
             return None
-        await slots.enter(workspace, urgency=urgency)
+        await slots.enter(turn.workspace, urgency=turn.urgency, recipient=turn.to)
         try:
-            if self._clock.now() - taken_at > PATIENCE:
+            if self._clock.now() - turn.taken_at > PATIENCE:
                 return None
             return await work()
         finally:
@@ -447,11 +451,9 @@ class Courier:
         letter = await self._scribe.letter(outgoing, row.escalation, channel)
         edits: Edits = channel
         sent = await self._through(
-            workspace,
+            Turn(workspace, letter.to, copy.message.urgency, taken_at),
             channel,
             lambda: edits.edit(copy.reference, letter),
-            urgency=copy.message.urgency,
-            taken_at=taken_at,
         )
         if sent is not None:
             await self._edited(workspace, copy, letter, sent)

@@ -1,12 +1,15 @@
-"""The turnstile of a channel: so many tries at once, the urgent first, tenants in turn.
+"""The turnstile of a channel: so many tries at once, the urgent first, tenants and people in turn.
 
-A workspace with ten thousand messages waits behind itself, not in front of everybody else.
+A workspace with ten thousand messages waits behind itself, not in front of everybody else; and in
+one workspace the team that drowns in messages does not stand before the one that got a single one.
 """
 
 import asyncio
 from collections import deque
 
-Waiting = deque[asyncio.Future[None]]
+Turn = asyncio.Future[None]
+#: who waits in one lane, by whom it is for; whoever was served goes to the end
+Lane = dict[str, deque[Turn]]
 
 
 class Turnstile:
@@ -15,21 +18,21 @@ class Turnstile:
     def __init__(self, seats: int) -> None:
         self._free = seats
         #: who waits, by urgency and lane; a lane that was served goes to the end
-        self._waiting: dict[int, dict[str, Waiting]] = {}
+        self._waiting: dict[int, dict[str, Lane]] = {}
         self._counts: dict[str, int] = {}
 
     def waiting(self, lane: str) -> int:
         """How many of one lane wait."""
         return self._counts.get(lane, 0)
 
-    async def enter(self, lane: str, *, urgency: int) -> None:
+    async def enter(self, lane: str, *, urgency: int, recipient: str = "") -> None:
         """Wait for a free seat; 0 is the most urgent."""
         if self._free:
             self._free -= 1
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue = self._waiting.setdefault(urgency, {}).setdefault(lane, deque())
-        queue.append(turn)
+        turn: Turn = asyncio.get_running_loop().create_future()
+        own = self._waiting.setdefault(urgency, {}).setdefault(lane, {})
+        own.setdefault(recipient, deque()).append(turn)
         self._counts[lane] = self.waiting(lane) + 1
         try:
             await turn
@@ -51,16 +54,26 @@ class Turnstile:
                 return
         self._free += 1
 
-    def _next(self, urgency: int) -> asyncio.Future[None] | None:
-        """The first of the lane that was served longest ago; those who gave up are passed over."""
+    def _next(self, urgency: int) -> Turn | None:
+        """The first of who was served longest ago; those who gave up are passed over."""
         lanes = self._waiting[urgency]
         while lanes:
-            lane, queue = next(iter(lanes.items()))
-            turn = queue.popleft()
-            del lanes[lane]
-            if queue:
-                lanes[lane] = queue
+            name = next(iter(lanes))
+            lane = lanes.pop(name)
+            turn = _first(lane)
+            if lane:
+                lanes[name] = lane
             if not turn.cancelled():
                 return turn
         del self._waiting[urgency]
         return None
+
+
+def _first(lane: Lane) -> Turn:
+    """The turn of whoever was served longest ago in one lane."""
+    recipient = next(iter(lane))
+    queue = lane.pop(recipient)
+    turn = queue.popleft()
+    if queue:
+        lane[recipient] = queue
+    return turn

@@ -6,8 +6,8 @@ from pullcord.engine.turnstile import Turnstile
 
 
 async def _through(turnstile: Turnstile, order: list[str], name: str, *, urgency: int = 1) -> None:
-    lane = name.partition(":")[0]
-    await turnstile.enter(lane, urgency=urgency)
+    lane, _, rest = name.partition(":")
+    await turnstile.enter(lane, urgency=urgency, recipient=rest.rpartition("-")[0])
     order.append(name)
     await asyncio.sleep(0)
     turnstile.leave()
@@ -32,6 +32,15 @@ async def test_tenants_take_turns() -> None:
     found = await _in_order(("a:1", 1), ("a:2", 1), ("a:3", 1), ("b:1", 1), ("b:2", 1))
 
     assert found == ["a:1", "b:1", "a:2", "b:2", "a:3"]
+
+
+async def test_people_of_one_tenant_take_turns() -> None:
+    """The team that drowns in messages does not stand before the one that got a single one."""
+    found = await _in_order(
+        ("a:maria-1", 1), ("a:maria-2", 1), ("a:maria-3", 1), ("a:tom-1", 1), ("b:1", 1)
+    )
+
+    assert found == ["a:maria-1", "b:1", "a:tom-1", "a:maria-2", "a:maria-3"]
 
 
 async def test_the_urgent_goes_first() -> None:
