@@ -15,7 +15,10 @@ from pullcord.errors import InvalidInput
 
 #: the module of each channel besides the console and the webhook; one line a channel
 OFFERED: Mapping[str, str] = {
+    "apprise": "pullcord.channels.apprise",
+    "pagerduty": "pullcord.channels.pagerduty",
     "sms": "pullcord.channels.sms",
+    "teams": "pullcord.channels.teams",
     "voice": "pullcord.channels.voice",
     "webpush": "pullcord.channels.webpush",
 }
