@@ -41,6 +41,7 @@ rules:
   - {id: branches, tool: "*git_create_branch"}
   - {id: no-resets, tool: git_reset, mode: deny}
   - {id: spends, tool: spend, when: args.amount > 100}
+  - {id: orders, tool: order, when: args.amount > 100}
   - {id: pushes, tool: Bash, when: 'args.command.contains("push")'}
   - {id: no-wipes, tool: Bash, mode: deny, when: 'args.command.contains("rm -rf")'}
 """

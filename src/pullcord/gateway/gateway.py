@@ -27,6 +27,7 @@ from pullcord.gateway.lines import ServerGone
 from pullcord.gateway.messages import Message
 from pullcord.gateway.pins import Pins
 from pullcord.gateway.repeats import Repeats
+from pullcord.gateway.rounds import Round, Rounds
 from pullcord.gateway.standing import Now, asked, kind_of, utc_now
 from pullcord.wire.replies import EscalationOut
 from pullcord.wire.requests import AskIn
@@ -88,6 +89,7 @@ class Gateway:
         self._to_host = to_host
         self._to_server = to_server
         self._pins = pins or Pins(None)
+        self._rounds = Rounds()
         self._prefix = prefix
         self._now = now
         self._calls: dict[str, _Call] = {}
@@ -228,12 +230,11 @@ class Gateway:
         tool, args = _called(message)
         shown = {each: to_json(each, value) for each, value in args.items()}
         change = await self._change(tool, message)
-        wanted = ToolCall(
-            tool=f"{self._prefix}{tool}",
-            args=shown,
-            id=kind_of(tool, shown, change),
-            thread=self._session,
-        )
+        kind = kind_of(tool, shown, change)
+        going_on = self._rounds.take(kind, message)
+        if going_on is not None:
+            return await self._went_on(name, message, kind, going_on)
+        wanted = ToolCall(f"{self._prefix}{tool}", args=shown, id=kind, thread=self._session)
         call, standing = await self._gate.ado(self._repeats.standing(wanted, ask=_ask(change)))
         if standing is None:
             return await self._sent(name, message)
@@ -244,32 +245,29 @@ class Gateway:
         if is_living(standing):
             return rpc.told(message, asked(standing, call.tool, AGAIN))
 
+        used: dict[str, Any] = {}
+
         async def act(**decided: Any) -> Any:
-            return await self._carried_out(name, message, args, shown, decided)
+            used.update(_exact(args, shown, decided))
+            return await self._carried_out(name, message, used)
 
         done = await self._gate.ado(self._gate.finish(call, standing, act))
         if change and not done.is_failed:
             self._pins.accept(tool)
-        return _reply(message, done)
+        reply = _reply(message, done)
+        self._rounds.keep(kind, reply, Round(used, done.notice))
+        return reply
 
-    async def _carried_out(
-        self,
-        name: str,
-        message: Message,
-        args: Mapping[str, Any],
-        shown: Mapping[str, Any],
-        decided: Mapping[str, Any],
-    ) -> Result:
+    async def _went_on(self, name: str, message: Message, kind: str, found: Round) -> Message:
+        """Go on with a call that people let run, as they decided it."""
+        answer = await self._sent(name, _with_args(message, found.args))
+        self._rounds.keep(kind, answer, found)
+        return rpc.with_text(answer, found.notice)
+
+    async def _carried_out(self, name: str, message: Message, args: Mapping[str, Any]) -> Result:
         """Call the server with exactly what was decided."""
-        if same(decided, dict(shown)):
-            exact = dict(args)
-        elif same(dict(args), dict(shown)):
-            exact = dict(decided)
-        else:
-            raise ToolFailed(None, "the arguments hold numbers that were shown as text; not called")
-        params = {**rpc.params_of(message), "arguments": exact}
         try:
-            answer = await self._sent(name, {**message, "params": params})
+            answer = await self._sent(name, _with_args(message, args))
         except ServerGone as gone:
             why = f"the server went away while it ran, so its effect is unknown ({gone})"
             raise ToolFailed(rpc.told(message, f"It was called; {why}."), why) from None
@@ -372,6 +370,25 @@ def _called(message: Message) -> tuple[str, dict[str, Any]]:
     if args is not None and not isinstance(args, dict):
         raise InvalidInput("arguments", value=type(args).__name__, limit="an object")
     return tool, args or {}
+
+
+def _exact(
+    args: Mapping[str, Any], shown: Mapping[str, Any], decided: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The decided arguments as the server gets them: its own numbers where nothing was changed.
+
+    Raises:
+        ToolFailed: something was changed, and what was shown as text cannot be made a number.
+    """
+    if same(decided, dict(shown)):
+        return dict(args)
+    if same(dict(args), dict(shown)):
+        return dict(decided)
+    raise ToolFailed(None, "the arguments hold numbers that were shown as text; not called")
+
+
+def _with_args(message: Message, args: Mapping[str, Any]) -> Message:
+    return {**message, "params": {**rpc.params_of(message), "arguments": dict(args)}}
 
 
 def _ask(change: str) -> AskIn | None:

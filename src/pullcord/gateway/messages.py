@@ -112,10 +112,16 @@ def told(request: Message, text: str) -> Message:
     return {"jsonrpc": "2.0", "id": request.get("id"), "result": result}
 
 
-def with_text(answer: Message, text: str) -> Message:
-    """A tool's answer with words before its own content."""
+def asks_for_more(answer: Message) -> bool:
+    """Whether the server wants something of the host before it goes on with a call."""
     result = answer.get("result")
-    if not text or not isinstance(result, dict):
+    return isinstance(result, dict) and result.get("resultType") == "input_required"
+
+
+def with_text(answer: Message, text: str) -> Message:
+    """A tool's answer with words before its own content; one that is not over has no content."""
+    result = answer.get("result")
+    if not text or not isinstance(result, dict) or asks_for_more(answer):
         return answer
     content = result.get("content")
     own = content if isinstance(content, list) else []
@@ -126,6 +132,8 @@ def text_of(answer: Message) -> str:
     """What a tool answered, as text for the record."""
     if "error" in answer:
         return json.dumps(answer["error"])
+    if asks_for_more(answer):
+        return "The server asked the host for more before it went on."
     result = answer.get("result")
     content = result.get("content") if isinstance(result, dict) else None
     parts = [
