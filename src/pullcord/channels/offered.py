@@ -17,6 +17,7 @@ from pullcord.errors import InvalidInput
 OFFERED: Mapping[str, str] = {
     "apprise": "pullcord.channels.apprise",
     "pagerduty": "pullcord.channels.pagerduty",
+    "slack": "pullcord.channels.slack",
     "sms": "pullcord.channels.sms",
     "teams": "pullcord.channels.teams",
     "voice": "pullcord.channels.voice",

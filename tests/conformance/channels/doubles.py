@@ -4,6 +4,7 @@ from tests.conformance.channels.apprise_double import AppriseDouble
 from tests.conformance.channels.double import Double
 from tests.conformance.channels.pagerduty_double import PagerDutyDouble
 from tests.conformance.channels.paper_double import PaperDouble
+from tests.conformance.channels.slack_double import SlackDouble
 from tests.conformance.channels.teams_double import TeamsDouble
 from tests.conformance.channels.twilio_double import SmsDouble, VoiceDouble
 from tests.conformance.channels.webhook_double import WebhookDouble
@@ -13,6 +14,7 @@ DOUBLES: dict[str, type[Double]] = {
     "apprise": AppriseDouble,
     "pagerduty": PagerDutyDouble,
     "paper": PaperDouble,
+    "slack": SlackDouble,
     "sms": SmsDouble,
     "teams": TeamsDouble,
     "voice": VoiceDouble,
