@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -42,28 +43,36 @@ def typed(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @asynccontextmanager
-async def server_on(dsn: str, *more: str) -> AsyncIterator[str]:
-    """`pullcord serve` on this database; its address."""
-    port = str(free_port())
+async def process_on(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A command that runs until the block ends, and then stops as it is told."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         SERVE,
-        *("serve", "--port", port, "--db", dsn, *more),
+        *words,
         env=environment(),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(WITHIN):
+            assert await process.wait() in (0, -signal.SIGKILL)
+
+
+@asynccontextmanager
+async def server_on(dsn: str, *more: str) -> AsyncIterator[str]:
+    """`pullcord serve` on this database; its address."""
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    async with process_on("serve", "--port", port, "--db", dsn, *more):
         async with asyncio.timeout(WITHIN), httpx2.AsyncClient(trust_env=False) as client:
             while not await answers(client, f"{url}/readyz"):
                 await CLOCK.sleep(0.05)
         yield url
-    finally:
-        process.terminate()
-        async with asyncio.timeout(WITHIN):
-            assert await process.wait() == 0
 
 
 async def answers(client: httpx2.AsyncClient, address: str) -> bool:

@@ -1,6 +1,7 @@
 """People of the simulation: operators who answer, hesitate and race, and an admin who meddles."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +12,8 @@ from pullcord.engine.house import House
 from pullcord.errors import PullcordError
 from pullcord.owner.roster import Absence
 from pullcord.path.escalation import (
+    Actor,
+    ActorKind,
     AskKind,
     Control,
     DecisionKind,
@@ -31,6 +34,11 @@ IDLE = (60.0, 600.0)
 #: the same when the storm is over
 IDLE_CALM = (20.0, 60.0)
 LIVING = ("open", "accepted")
+
+
+#: share of the worlds that are held now and then; seconds after which nothing is under way any more
+HELD_WORLDS, UNDER_WAY_SECONDS = 0.25, 150.0
+BY_HAND = Actor(ActorKind.ENGINE, "command line")
 
 
 class Operator:
@@ -262,6 +270,29 @@ class Admin:
         """The storm is over: everybody is there."""
         for who in PEOPLE:
             await self._changes(who, lambda someone: replace(someone, absences=(), is_active=True))
+
+
+async def holds_everything(world: World) -> None:
+    """In some worlds the database is held now and then: nothing moves until it is let go."""
+    rng = random.Random(f"{world.seed} holds")
+    if rng.random() >= HELD_WORLDS:
+        return
+    while True:
+        await elapse(rng.uniform(600, 2_400))
+        if world.weather.is_calm:
+            return
+        await world.insist(
+            lambda house: house.keeper.hold(by="Dana", why="a look at it", actor=BY_HAND)
+        )
+        world.weather.note("held")
+        world.is_held = True
+        await elapse(UNDER_WAY_SECONDS)
+        before = world.watch.changes
+        await elapse(rng.uniform(30, 200))
+        if world.watch.changes != before:
+            world.violated("something was written while everything was held")
+        await world.insist(lambda house: house.keeper.let_go(by="Dana", actor=BY_HAND))
+        world.is_held, world.let_go_at = False, world.clock.elapsed()
 
 
 async def meddles_with_clocks(world: World) -> None:

@@ -29,7 +29,7 @@ from tests.simulation.agents import Agent, EndUser
 from tests.simulation.audit import audit
 from tests.simulation.loop import Endless, SkewedClock, elapse, run
 from tests.simulation.over_http import begin as clients
-from tests.simulation.people import Admin, Operator, meddles_with_clocks
+from tests.simulation.people import Admin, Operator, holds_everything, meddles_with_clocks
 from tests.simulation.policy import OPERATORS, POLICIES, WORKSPACE
 from tests.simulation.world import Lost, World, born
 
@@ -176,6 +176,7 @@ async def _story(world: World, report: Report, *, checks: bool, over_http: bool)
         _begin(world, agents)
     world.acts(admin.live())
     world.acts(meddles_with_clocks(world))
+    world.acts(holds_everything(world))
     world.acts(_punctuality(world))
     world.weather.is_calm = False
     storm = asyncio.get_running_loop().time() + STORM_SECONDS
@@ -272,7 +273,8 @@ async def _punctuality(world: World) -> None:
             calm_since = elapsed
         is_over = elapsed - calm_since > LATE_MAX_STORM
         bound = LATE_MAX if is_over else LATE_MAX_STORM
-        if elapsed - world.hour_jumped_at > HOUR:
+        stood_still = world.is_held or elapsed - world.let_go_at < LATE_MAX_STORM
+        if elapsed - world.hour_jumped_at > HOUR and not stood_still:
             _none_late(world, bound)
 
 

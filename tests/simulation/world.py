@@ -154,6 +154,8 @@ class World:
         self.path = folder / f"world-{seed}.db"
         self.weather = Weather.drawn(self.rng)
         self.weather.is_calm = True
+        #: whether nothing may move, and when somebody let it go
+        self.is_held, self.let_go_at = False, float("-inf")
         self.violations: list[str] = []
         self.failed = asyncio.Event()
         self.watch = Watch(self.violated)

@@ -122,6 +122,11 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         """Several statements in one fenced transaction."""
         return await self._board.transact(job)
 
+    @property
+    def epoch_seen(self) -> int:
+        """The newest epoch in which a line was opened."""
+        return self.connector.era.epoch
+
     def renew(self) -> None:
         """Open every line anew: the epoch is another one."""
         self._board.renew()

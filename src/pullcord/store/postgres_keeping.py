@@ -30,6 +30,11 @@ class KeepingVerbs(ABC):
     async def transact(self, job: Job[Result]) -> Result:
         """Several statements, all or none; the store provides it."""
 
+    @property
+    @abstractmethod
+    def epoch_seen(self) -> int:
+        """The newest epoch in which a line was opened; the store provides it."""
+
     @abstractmethod
     def renew(self) -> None:
         """Every line is opened anew; the store provides it."""
@@ -56,8 +61,14 @@ class KeepingVerbs(ABC):
 
     async def held(self) -> Hold | None:
         """Who holds the database."""
-        rows = await self.read(sql.HELD)
-        return Hold(instant(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+        rows = await self.read(sql.HELD_IN)
+        if not rows:
+            return None
+        since, by, why, epoch = rows[0]
+        if epoch > self.epoch_seen:
+            # a hold begins an epoch: the next write need not be refused to find out
+            self.renew()
+        return Hold(instant(since), by, why)
 
     async def let_go(self) -> bool:
         """Hold it no longer."""

@@ -40,7 +40,8 @@ SCHEMA_VERSION = """select version, done, coalesce(serves, version) from schema_
   order by version"""
 EPOCH = alike.EPOCH
 NEXT_EPOCH = alike.NEXT_EPOCH
-HOLD, HELD, LET_GO = numbered(alike.HOLD), alike.HELD, alike.LET_GO
+HOLD, LET_GO = numbered(alike.HOLD), alike.LET_GO
+HELD_IN = "select h.since, h.by, h.why, e.epoch from holds h, epoch e"
 BEAT, FORGET_BEATS = numbered(alike.BEAT), numbered(alike.FORGET_BEATS)
 BEATS = alike.BEATS
 
