@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pullcord.client.cord import AsyncPullcord, Pullcord
     from pullcord.client.decisions import Decision, Told
     from pullcord.client.escalating import Option
-    from pullcord.client.runs import Claims, EndUser, Run
+    from pullcord.client.runs import Claims, EndUser, ReplyTo, Run
     from pullcord.client.verifying import Proof, Verified, verify
     from pullcord.errors import (
         AlreadyCollected,
@@ -46,6 +46,7 @@ __all__ = [
     "Pullcord",
     "PullcordError",
     "RejectedByPerson",
+    "ReplyTo",
     "Run",
     "TakenOver",
     "Told",
@@ -63,6 +64,7 @@ _HOMES = {
     "Option": "pullcord.client.escalating",
     "Proof": "pullcord.client.verifying",
     "Pullcord": "pullcord.client.cord",
+    "ReplyTo": "pullcord.client.runs",
     "Run": "pullcord.client.runs",
     "Told": "pullcord.client.decisions",
     "Verified": "pullcord.client.verifying",

@@ -30,6 +30,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Pullcord",
         "PullcordError",
         "RejectedByPerson",
+        "ReplyTo",
         "Run",
         "TakenOver",
         "Told",

@@ -262,6 +262,17 @@ class Invites(Protocol):
         """
 
 
+@runtime_checkable
+class Answers(Protocol):
+    """A channel that knows itself where whoever asked may be answered; see `Abilities.answers`."""
+
+    def may_answer(self, address: str) -> bool:
+        """Whether a requester may hear back at this address."""
+
+    def places(self) -> str:
+        """Which addresses these are, as a phrase for an error."""
+
+
 # --- what comes back ----------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ The body carries ids, deadlines and names of rules, never what the agent or end 
 import base64
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -37,8 +38,12 @@ class WebhookChannel:
     name = "webhook"
     can = Abilities(found_by=FoundBy.EVERYBODY)
 
-    def __init__(self, url: str, secret: str, *, internal: Iterable[str] = ()) -> None:
+    def __init__(
+        self, url: str, secret: str, *, internal: Iterable[str] = (), answers: Iterable[str] = ()
+    ) -> None:
         self._url = address(url, "webhook_url")
+        self._answers = [address(each, "webhook_answers") for each in answers]
+        self.can = replace(self.can, answers=bool(self._answers))
         self._signers = signers(secret)
         self._outward = Outward(internal=internal)
 
@@ -54,16 +59,37 @@ class WebhookChannel:
             ),
         }
         try:
-            reply = await self._outward.post(self._url, content=body.encode(), headers=headers)
+            url = letter.address if self.may_answer(letter.address) else self._url
+            reply = await self._outward.post(url, content=body.encode(), headers=headers)
         except httpx2.HTTPError as error:
             return unanswered(error)
         if reply.is_success:
             return Sent(Outcome.ACCEPTED, f"answered {reply.status_code}")
         return refused(reply, "check the address and the receiver", now=letter.at)
 
+    def may_answer(self, address: str) -> bool:
+        """Whether it lies under one of the places the operator named for answers."""
+        return any(_lies_under(address, each) for each in self._answers)
+
+    def places(self) -> str:
+        """The places for answers."""
+        return "an address under " + ", ".join(self._answers)
+
     async def close(self) -> None:
         """Let go of connections."""
         await self._outward.close()
+
+
+def _lies_under(url: str, place: str) -> bool:
+    """Whether an address has the place's origin and begins with its path, at a whole segment."""
+    try:
+        found, named = httpx2.URL(url), httpx2.URL(place)
+    except httpx2.InvalidURL:
+        return False
+    is_same = (found.scheme, found.host, found.port) == (named.scheme, named.host, named.port)
+    path, stem = found.path, named.path.rstrip("/")
+    is_plain = not found.userinfo and ".." not in path.split("/")
+    return is_same and is_plain and (path == stem or path.startswith(f"{stem}/"))
 
 
 def signers(secrets: str) -> list[Webhook]:

@@ -47,6 +47,13 @@ WebhookSecret = Annotated[
         envvar="PULLCORD_WEBHOOK_SECRET", help="Its secret, whsec_…; two while it changes."
     ),
 ]
+WebhookAnswers = Annotated[
+    str,
+    typer.Option(
+        envvar="PULLCORD_WEBHOOK_ANSWERS",
+        help="Addresses under which agents may name where their requester is answered.",
+    ),
+]
 InternalHosts = Annotated[
     str,
     typer.Option(
@@ -91,6 +98,7 @@ async def serve(
     public_url: PublicUrl = "",
     webhook_url: WebhookUrl = "",
     webhook_secret: WebhookSecret = "",
+    webhook_answers: WebhookAnswers = "",
     internal_hosts: InternalHosts = "",
     heartbeat_url: HeartbeatUrl = "",
 ) -> None:
@@ -102,6 +110,7 @@ async def serve(
             public_url or url_of(listener),
             webhook_url=webhook_url,
             webhook_secret=webhook_secret,
+            webhook_answers=webhook_answers,
             internal_hosts=internal_hosts,
             heartbeat_url=heartbeat_url,
         )
@@ -131,6 +140,7 @@ async def engine(
     public_url: PublicUrl = "",
     webhook_url: WebhookUrl = "",
     webhook_secret: WebhookSecret = "",
+    webhook_answers: WebhookAnswers = "",
     internal_hosts: InternalHosts = "",
     heartbeat_url: HeartbeatUrl = "",
 ) -> None:
@@ -141,6 +151,7 @@ async def engine(
             public_url or USUAL_URL,
             webhook_url=webhook_url,
             webhook_secret=webhook_secret,
+            webhook_answers=webhook_answers,
             internal_hosts=internal_hosts,
             heartbeat_url=heartbeat_url,
         )
@@ -165,6 +176,7 @@ def _settings(
     *,
     webhook_url: str,
     webhook_secret: str,
+    webhook_answers: str,
     internal_hosts: str,
     heartbeat_url: str,
 ) -> Settings:
@@ -173,6 +185,7 @@ def _settings(
         public_url=address(public_url, "public_url").rstrip("/"),
         webhook_url=webhook_url,
         webhook_secret=webhook_secret,
+        webhook_answers=tuple(webhook_answers.replace(",", " ").split()),
         internal_hosts=tuple(internal_hosts.replace(",", " ").split()),
         heartbeat_url=heartbeat_url,
         process=f"{socket.gethostname()}:{os.getpid()}",

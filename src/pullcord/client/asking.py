@@ -173,6 +173,7 @@ def open_for(
         excluded=sorted(excluded),
         policy_version=judgement.policy_version if judgement else "",
         trace=run.trace,
+        reply_to=run.reply_to.wire() if run.reply_to else None,
     )
     run.free_until = 0.0
     opened = yield from ask(plans.open_escalation(request), core.timer, patience=core.patience)

@@ -21,7 +21,7 @@ from pullcord.client.escalating import Option, Question
 from pullcord.client.flows import Flow
 from pullcord.client.guarding import cleared, guarded_call, resumed
 from pullcord.client.policy import PolicyKeeper
-from pullcord.client.runs import Claims, EndUser, InRun, Run, current, named_call
+from pullcord.client.runs import Claims, EndUser, InRun, ReplyTo, Run, current, named_call
 from pullcord.client.spans import Span, seconds_of
 from pullcord.client.texts import taken_elsewhere
 from pullcord.client.tools import Guarded
@@ -78,10 +78,12 @@ class Face:
         signals: Mapping[str, str | int | float | bool] | None = None,
         claims: Claims | None = None,
         trace: str = "",
+        reply_to: ReplyTo | None = None,
     ) -> InRun:
         """The conversation or task that guarded calls inside belong to; `with` or `async with`.
 
         `messages` is read when a call is judged, so pass the list the agent goes on appending to.
+        `reply_to` is where whoever asked hears who is asked, who has it, and what was decided.
         """
         return InRun(
             Run(
@@ -91,6 +93,7 @@ class Face:
                 signals=dict(signals or {}),
                 claims=claims,
                 trace=trace,
+                reply_to=reply_to,
             )
         )
 

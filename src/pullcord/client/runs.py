@@ -18,7 +18,7 @@ from pullcord.client.decisions import Decision
 from pullcord.client.round_trip import same
 from pullcord.client.transcript import calls_of_last_turn, fitted, proposed_calls
 from pullcord.trigger.signals import asks_for_person, run_signals
-from pullcord.wire.requests import ClaimsIn, EndUserIn
+from pullcord.wire.requests import ClaimsIn, EndUserIn, ReplyToIn
 
 #: characters of a key that travel as they are; longer ones are digested
 KEY_LENGTH_MAX = 200
@@ -49,6 +49,22 @@ class EndUser:
             tier=self.tier,
             asks_for_person=self.asks_for_person,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Where whoever asked hears "being asked", "has it" and "decided".
+
+    A channel of the server and an address on it: a Slack thread ("T1/C123/1699.2"), the e-mail
+    address of a person of the workspace, an address of a webhook that the server's operator named.
+    """
+
+    channel: str
+    address: str
+
+    def wire(self) -> ReplyToIn:
+        """As it is sent."""
+        return ReplyToIn(channel=self.channel, address=self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,8 @@ class Run:
     signals: dict[str, str | int | float | bool] = field(default_factory=dict)
     claims: Claims | None = None
     trace: str = ""
+    #: where whoever asked hears how it goes on
+    reply_to: ReplyTo | None = None
     #: decisions taken in this run by this process, newest last
     decisions: list[Decision] = field(default_factory=list)
     #: until when (monotonic) it is known that the agent has the conversation; 0 is unknown

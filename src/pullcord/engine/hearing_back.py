@@ -8,7 +8,7 @@ end user's address is written to only once they have shown that it is theirs.
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from pullcord.channels.port import Channel, FoundBy, Letter, Sent
+from pullcord.channels.port import Answers, Channel, FoundBy, Letter, Sent
 from pullcord.engine.addresses import sealed_address
 from pullcord.engine.clock import Clock, Ids
 from pullcord.engine.contents import Contents
@@ -89,6 +89,13 @@ class HearingBack:
                 value=named.channel,
                 limit=", ".join(sorted(answering)) or "none: no channel here answers requesters",
                 remedy="Name one of these, or leave reply_to out.",
+            )
+        if isinstance(channel, Answers) and not channel.may_answer(named.address):
+            raise InvalidInput(
+                "reply_to.address",
+                value=named.address,
+                limit=channel.places(),
+                remedy="Ask whoever runs the server to name it, or leave reply_to out.",
             )
         if channel.can.found_by is FoundBy.EMAIL:
             people = (await self._floors.now(workspace)).people.values()

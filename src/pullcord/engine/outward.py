@@ -19,7 +19,10 @@ def usual_channels(settings: Settings, *, now: Callable[[], datetime]) -> dict[s
     channels: dict[str, Channel] = {"console": ConsoleChannel()}
     if settings.webhook_url:
         channels["webhook"] = WebhookChannel(
-            settings.webhook_url, settings.webhook_secret, internal=settings.internal_hosts
+            settings.webhook_url,
+            settings.webhook_secret,
+            internal=settings.internal_hosts,
+            answers=settings.webhook_answers,
         )
     surroundings = Surroundings(settings.public_url, now, settings.internal_hosts)
     for name, options in settings.channels.items():

@@ -21,6 +21,8 @@ class Settings:
     webhook_url: str = ""
     #: one secret, or two with a space between while it is changed
     webhook_secret: str = ""
+    #: where webhooks may answer whoever asked: places under which an agent names an address
+    webhook_answers: tuple[str, ...] = ()
     #: hosts inside that channels may call: names, addresses, networks; all others must be outside
     internal_hosts: tuple[str, ...] = ()
     #: address pinged while all is well; empty for none

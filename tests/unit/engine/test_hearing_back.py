@@ -6,9 +6,12 @@ from datetime import timedelta
 import pytest
 
 from pullcord.channels.port import Abilities, FoundBy, Letter
+from pullcord.channels.webhook import WebhookChannel
 from pullcord.engine.addresses import MARK
 from pullcord.errors import ChannelDown, InvalidInput, NotFound
 from pullcord.wire import requests as wire
+from tests.conformance.channels.loopback import Answered, Asked, http_server
+from tests.conformance.channels.webhook_double import SECRET as WEBHOOK_SECRET
 from tests.unit.engine.board import URL, Board, board
 from tests.unit.engine.counter import refund
 from tests.unit.engine.pigeons import GONE, GOOD, Pigeons
@@ -186,3 +189,59 @@ async def test_a_house_without_mail_offers_none() -> None:
         with pytest.raises(NotFound):
             await hearing_back.offer(escalation, "a@b.example", status_token="t")
         assert refund().reply_to is None
+
+
+JOBS = "https://jobs.example/answers"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [
+        ("https://jobs.example/answers", True),
+        ("https://jobs.example/answers/7?step=2", True),
+        ("https://jobs.example/answersheet", False),
+        ("https://jobs.example/answers/../admin", False),
+        ("https://jobs.example:444/answers/7", False),
+        ("http://jobs.example/answers/7", False),
+        ("https://me@jobs.example/answers/7", False),
+        ("https://jobs.example.evil.example/answers/7", False),
+        ("https://[broken", False),
+    ],
+)
+async def test_a_webhook_answers_where_the_operator_said_only(address: str, is_taken: bool) -> None:
+    """An agent that can be talked into anything must not choose where we post."""
+    webhook = WebhookChannel("https://wall.example/", WEBHOOK_SECRET, answers=[JOBS])
+    async with board(more={"webhook": webhook}) as found:
+        named = wire.ReplyToIn(channel="webhook", address=address)
+        if is_taken:
+            await found.town.house.hearing_back.check("shop", named)
+        else:
+            with pytest.raises(InvalidInput, match=f"an address under {JOBS}"):
+                await found.town.house.hearing_back.check("shop", named)
+
+
+async def test_whoever_asked_by_webhook_hears_there_and_nobody_else_does() -> None:
+    """Another program asked: it is told, and so is the wall that hears everything."""
+    told: list[tuple[str, str]] = []
+
+    async def take(asked: Asked) -> Answered:
+        told.append((asked.path, asked.body.decode()))
+        return Answered(202)
+
+    async with http_server(take) as url:
+        webhook = WebhookChannel(
+            f"{url}/wall", WEBHOOK_SECRET, internal=["127.0.0.1"], answers=[f"{url}/answers"]
+        )
+        reply_to = wire.ReplyToIn(channel="webhook", address=f"{url}/answers/7")
+        async with board(more={"webhook": webhook}, linked=("maria",)) as found:
+            name = await found.stopped(reply_to=reply_to)
+            other = await found.stopped("k2", run="run-2")
+            await found.town.person("maria").approve(name)
+            await found.town.person("maria").approve(other)
+            await found.town.turn(timedelta(minutes=1))
+
+    answers = [body for path, body in told if path == "/answers/7"]
+    wall = [body for path, body in told if path == "/wall"]
+    assert any('"status":"decided"' in each for each in answers)
+    assert all(name in each and other not in each for each in answers)
+    assert any(other in each for each in wall)
