@@ -21,6 +21,8 @@ class HttpDouble(ABC):
     tells_receipts: ClassVar[bool] = False
     shows_content: ClassVar[bool] = False
     names_retry: ClassVar[bool] = True
+    #: made after `url` was changed, its channel speaks to whatever is there
+    moves: ClassVar[bool] = True
     kind: ClassVar[str]
     #: what is answered to each fault
     answers: ClassVar[Mapping[Fault, Answered]]

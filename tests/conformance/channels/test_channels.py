@@ -23,6 +23,7 @@ from pullcord.channels.port import (
     Pressed,
     Verb,
 )
+from pullcord.engine.letters import ASK_MAX
 from tests.conformance.channels.double import Double, Fault, Flaw
 from tests.conformance.channels.doubles import DOUBLES
 from tests.unit.channels.letters import letter as plain_letter
@@ -40,6 +41,8 @@ def _the_present() -> None:
 
 ASK = "Refund EUR 480.00 to Anna? " + "It was paid twice. " * 12
 URL = "https://pull.example/escalations/esc_1"
+#: right to left, without spaces, letters of many parts
+LANGUAGES = ("هل نعيد المبلغ؟ ", "כן או לא? ", "返金しますか？", "👩\u200d👩\u200d👧👍🏽 ok? ")
 
 ALL = sorted(DOUBLES)
 #: presses are codes of letters, not tokens of buttons
@@ -249,6 +252,26 @@ async def test_long_and_strange_texts_are_taken(double: Double) -> None:
     assert "esc_1" in arrived.text or getattr(double, "is_spoken", False)
     if found.content is not None:
         assert flat(ASK).strip() in flat(arrived.text)
+
+
+@on(SHOWING)
+@pytest.mark.parametrize(
+    "language", ["هل نعيد المبلغ؟ ", "כן או לא? ", "返金しますか？", "👩‍👩‍👧👍🏽 ok? "]
+)
+async def test_the_longest_ask_is_never_cut(double: Double, language: str) -> None:
+    """Right to left, without spaces, of many parts: nobody decides on half a question."""
+    channel = double.channel()
+    found = letter(double, channel.can)
+    assert found.content is not None
+    ask = (language * 1_000)[: ASK_MAX - 1].strip() + "."
+    long = ("much text " * 400)[: channel.can.limits.text]
+    content = replace(found.content, ask=ask, situation=long, consequence=long)
+
+    sent = await channel.send(replace(found, content=content))
+    await channel.close()
+
+    assert sent.outcome in (Outcome.ACCEPTED, Outcome.DELIVERED), sent.detail
+    assert flat(ask) in flat(double.arrived()[0].text)
 
 
 @on(ALL)

@@ -42,6 +42,8 @@ class TwilioDouble(ABC):
     hears: ClassVar[bool] = True
     tells_receipts: ClassVar[bool] = True
     names_retry: ClassVar[bool] = False
+    #: made after `url` was changed, its channel speaks to whatever is there
+    moves: ClassVar[bool] = True
     #: presses are codes: the channel hands back `Coded`
     is_coded: ClassVar[bool] = True
     kind: ClassVar[str]
@@ -208,7 +210,7 @@ class SmsDouble(TwilioDouble):
         return self.calls(self.callback_url, fields, at=at, flaw=flaw)
 
     def press(self, token: str, *, at: datetime, flaw: Flaw = Flaw.NONE) -> Callback:
-        return self.texts(f"Y {CODE}", at=at, flaw=flaw)
+        return self.texts(f"Y {token or CODE}", at=at, flaw=flaw)
 
     def tells(
         self, reference: str, *, at: datetime, status: str = "delivered", error: str = ""
@@ -274,7 +276,7 @@ class VoiceDouble(TwilioDouble):
         return heard
 
     def press(self, token: str, *, at: datetime, flaw: Flaw = Flaw.NONE) -> Callback:
-        speech = Speech("Somebody needs you.", "", "", at, None, CODE)
+        speech = Speech("Somebody needs you.", "", "", at, None, token or CODE)
         pressed_at = at - timedelta(minutes=6) if flaw is Flaw.OLD else at
         query = {
             "said": Sealer((TOKEN,)).seal(speech),

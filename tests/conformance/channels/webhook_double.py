@@ -32,6 +32,8 @@ class WebhookDouble:
     tells_receipts: ClassVar[bool] = False
     shows_content: ClassVar[bool] = False
     names_retry: ClassVar[bool] = True
+    #: made after `url` was changed, its channel speaks to whatever is there
+    moves: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.url = ""
