@@ -134,6 +134,24 @@ PROMISES: tuple[Promise, ...] = (
         "channels",
     ),
     Promise(
+        "decided-in-the-message",
+        "A linked person accepts, declines, approves, changes, rejects, answers and asks back from "
+        "a message, with the same checks as on the page.",
+        "channels",
+    ),
+    Promise(
+        "first-press-wins",
+        "Of all presses on one escalation, in whichever channels, one decides, every copy names "
+        "who it was, and whoever pressed later is told so.",
+        "engine",
+    ),
+    Promise(
+        "nobodys-words-act",
+        "Nothing an agent or end user wrote mentions, links or passes for Pullcord's own words in "
+        "a message.",
+        "channels",
+    ),
+    Promise(
         "failover-loses-nothing",
         "A database server that dies or freezes costs seconds: nothing that was acknowledged is "
         "lost, and no decision is doubled.",

@@ -34,6 +34,18 @@ TEAM, BOT = "T0SHOP", "U0PULLCORD"
 #: seconds a trigger opens a modal, and an envelope waits for its acknowledgement
 TRIGGER_SECONDS, ACK_SECONDS = 3.0, 3.0
 
+#: what each method needs the app to be allowed; empty: nothing
+SCOPES = {
+    "auth.test": "",
+    "users.info": "users:read",
+    "conversations.open": "im:write",
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "views.open": "",
+    "apps.connections.open": "",
+}
+
 ANSWERS = {
     Fault.BUSY: Answered(503),
     Fault.LIMITED: Answered(
@@ -45,7 +57,11 @@ ANSWERS = {
 
 
 class Said(Exception):
-    """`{"ok": false, "error": …}`."""
+    """`{"ok": false, "error": …}`; `needed` is the scope that is missing."""
+
+    def __init__(self, error: str, needed: str = "") -> None:
+        super().__init__(error)
+        self.needed = needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,8 @@ class SlackDouble:
         self.secrets: Sequence[str] = (TOKEN, APP_TOKEN, SECRET)
         self.users = {"U1MARIA": "Maria Lopez", "U2TOM": "Tom Ode", "U3DANA": "Dana Weiss"}
         self.rooms = {"C1BILLING": Room({BOT}), "C2OLD": Room({BOT}, True), "C3OTHER": Room()}
+        #: what the app may do
+        self.scopes = {each for each in SCOPES.values() if each}
         #: messages as they stand now, by "channel/ts"
         self.messages: dict[str, dict[str, Any]] = {}
         self.whispers: list[Whisper] = []
@@ -145,7 +163,7 @@ class SlackDouble:
         try:
             said = self._method(method, _arguments(asked), asked.headers)
         except Said as error:
-            return _answered({"ok": False, "error": str(error)})
+            return _answered({"ok": False, "error": str(error), "needed": error.needed})
         return _answered({"ok": True, **said})
 
     def _method(
@@ -166,6 +184,8 @@ class SlackDouble:
         }
         if method not in known:
             raise Said("unknown_method")
+        if SCOPES[method] and SCOPES[method] not in self.scopes:
+            raise Said("missing_scope", SCOPES[method])
         return known[method](given)
 
     def _auth_test(self, given: Mapping[str, Any]) -> dict[str, Any]:

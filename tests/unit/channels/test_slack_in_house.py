@@ -165,6 +165,7 @@ async def test_a_rejection_takes_a_reason_in_a_modal() -> None:
         assert await shop.status(name) is Status.DECIDED
 
 
+@pytest.mark.promise("decided-in-the-message")
 async def test_changed_arguments_are_typed_inputs() -> None:
     """A person changes what runs without leaving Slack, and nothing but what they changed."""
     async with office() as shop:
@@ -256,6 +257,7 @@ async def test_a_reply_in_the_thread_is_a_note_for_colleagues() -> None:
 # --- whoever is first -----------------------------------------------------------------------------
 
 
+@pytest.mark.promise("first-press-wins")
 async def test_two_who_press_in_the_same_second_are_told_apart() -> None:
     """One decides, the other is told who did, privately and in the message."""
     async with office(policy=BOTH) as shop:
@@ -295,6 +297,7 @@ async def test_a_press_after_the_decision_names_who_decided() -> None:
         assert "Maria Lopez approved it" in words_of(sent["view"]["blocks"])
 
 
+@pytest.mark.promise("callbacks-are-proven")
 async def test_a_stranger_is_told_privately_how_to_link_and_does_nothing() -> None:
     """Whoever stands in the room."""
     async with office() as shop:

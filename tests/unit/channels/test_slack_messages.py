@@ -228,6 +228,7 @@ def test_what_fits_nowhere_says_how_it_stands() -> None:
 # --- nobody's words act ---------------------------------------------------------------------------
 
 
+@pytest.mark.promise("nobodys-words-act")
 def test_no_text_mentions_links_or_passes_for_ours() -> None:
     """An agent that writes <!channel> wakes nobody."""
     hostile = content_of(
