@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,6 +21,14 @@ KEPT_MAX = 256
 _PERSON = msgspec.json.Decoder(Person)
 
 
+@dataclass(frozen=True, slots=True)
+class _People:
+    """What changes only when somebody changes it, and is read again then."""
+
+    records: Mapping[str, Person]
+    accounts: frozenset[str] | None
+
+
 class Floors:
     """Snapshots of who is there, kept for a second; one read at a time, however many ask."""
 
@@ -29,7 +38,7 @@ class Floors:
         self._policies = policies
         self._kept: dict[tuple[str, str], Floor] = {}
         self._reading: dict[tuple[str, str], asyncio.Task[Floor]] = {}
-        self._people: dict[str, Mapping[str, Person]] = {}
+        self._people: dict[str, _People] = {}
         self._version = 0
 
     async def now(self, workspace: str, *, version: str = "") -> Floor:
@@ -69,9 +78,7 @@ class Floors:
             if self._reading.get(key) is this:
                 del self._reading[key]
 
-    async def _read(
-        self, workspace: str, version: str, *, people: Mapping[str, Person], now: datetime
-    ) -> Floor:
+    async def _read(self, workspace: str, version: str, *, people: _People, now: datetime) -> Floor:
         current = (await self._policies.current(workspace)).configuration
         pinned = current
         if version:
@@ -80,18 +87,20 @@ class Floors:
         return Floor(
             version=self._version,
             at=now,
-            people={**current.people, **people},
+            people={**current.people, **people.records},
             teams=pinned.teams,
             schedules=pinned.schedules,
             load=await self._store.load_of_people(workspace),
             last_asked_at=await self._store.last_asked(workspace),
             workspace_catch_all=next(iter(current.ladders.values())).catch_all,
             linked=await self._linked(workspace),
+            accounts=people.accounts,
         )
 
-    async def _read_people(self, workspace: str) -> Mapping[str, Person]:
+    async def _read_people(self, workspace: str) -> _People:
         documents = await self._store.people(workspace)
-        return {who: _PERSON.decode(document) for who, document in documents.items()}
+        records = {who: _PERSON.decode(document) for who, document in documents.items()}
+        return _People(records, frozenset(await self._store.accounts(workspace)) or None)
 
     async def _linked(self, workspace: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
         found: dict[str, tuple[tuple[str, str], ...]] = {}

@@ -300,6 +300,8 @@ class Office:
             ticket.workspace, "password_set", person(someone.id), facts=facts, kept=(account,)
         )
         await self._store.end_sessions_of(ticket.workspace, someone.id)
+        # from now on the console is a way to them
+        await self.changed(ticket.workspace, "people", someone.id)
         return await self._signed_in(ticket.workspace, someone.id)
 
     async def redeem_demo(self, token: str) -> tuple[str, Session]:

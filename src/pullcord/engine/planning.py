@@ -60,7 +60,7 @@ def addresses_of(who: str, floor: Floor, channel: str, found_by: FoundBy) -> lis
         return [address for name, address in floor.linked.get(who, ()) if name == channel]
     contact = {
         FoundBy.EVERYBODY: who,
-        FoundBy.SIGN_IN: who if someone.can_sign_in else "",
+        FoundBy.SIGN_IN: who if floor.can_sign_in(who) else "",
         FoundBy.EMAIL: someone.email,
         FoundBy.PHONE: someone.phone,
     }[found_by]

@@ -82,7 +82,7 @@ def person_line(someone: Person, floor: Floor, reader: Reader, *, has_account: b
 def _availability(someone: Person, floor: Floor, reader: Reader) -> str:
     if not someone.is_active:
         return "no longer active"
-    if not someone.is_reachable and not floor.linked.get(someone.id):
+    if not floor.has_contact(someone.id):
         return "no contact"
     away_until = someone.absent_until(reader.now)
     if away_until is not None:

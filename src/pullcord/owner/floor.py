@@ -23,6 +23,19 @@ class Floor:
     workspace_catch_all: str = ""
     #: (channel, address) of the accounts and devices each person linked
     linked: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    #: who has chosen a password; None until somebody has: a house that is only tried out
+    accounts: frozenset[str] | None = None
+
+    def can_sign_in(self, who: str) -> bool:
+        """Whether the console is a way to this person: they may open it, and have a password."""
+        person = self.people.get(who)
+        may = person is not None and person.is_active and person.can_sign_in
+        return may and (self.accounts is None or who in self.accounts)
+
+    def has_contact(self, who: str) -> bool:
+        """Whether there is any way to tell this person something."""
+        person = self.people[who]
+        return bool(person.email or person.phone or self.linked.get(who) or self.can_sign_in(who))
 
     def why_unavailable(self, who: str, at: datetime) -> str:
         """Why this person cannot be asked now, as a phrase; empty when they can."""
@@ -31,7 +44,7 @@ class Floor:
             return f"{who} is not a person of this workspace"
         if not person.is_active:
             return f"{person.name} is no longer active"
-        if not person.is_reachable and not self.linked.get(who):
+        if not self.has_contact(who):
             return f"{person.name} has no contact"
         away_until = person.absent_until(at)
         if away_until is not None:

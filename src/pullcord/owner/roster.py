@@ -54,11 +54,6 @@ class Person:
     #: their own rules: which way after how long, quiet hours, how often they may be woken
     reach: Reach = NO_RULES
 
-    @property
-    def is_reachable(self) -> bool:
-        """Whether there is any way to tell them something."""
-        return self.is_active and bool(self.email or self.phone or self.can_sign_in)
-
     def absent_until(self, at: datetime) -> datetime | None:
         """When the absence that holds now ends; None when they are not away."""
         ends = [each.end_at for each in self.absences if each.start_at <= at < each.end_at]

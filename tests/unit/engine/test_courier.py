@@ -132,6 +132,24 @@ async def test_somebody_without_any_way_to_them_is_passed_over_at_once() -> None
         assert (await town.row(name)).escalation.owner == "tom"
 
 
+async def test_a_console_that_somebody_cannot_open_is_no_way_to_them() -> None:
+    """Who never chose a password sees no inbox: the ladder does not wait for them."""
+    async with post({"console": ConsoleChannel()}) as (town, key):
+        office = town.house.office
+        first = await stopped(town, key, refund(key="k1"))
+        await town.settle()
+        await office.redeem(await office.invite("shop", "tom"), "a long password")
+        second = await stopped(town, key, refund(key="k2"))
+        await town.settle()
+        await office.redeem(await office.invite("shop", "maria"), "a long password")
+        third = await stopped(town, key, refund(key="k3"))
+        await town.settle()
+
+        owners = [(await town.row(each)).escalation.owner for each in (first, second, third)]
+        # until somebody has a password nobody is told apart: a house that is only tried out
+        assert owners == ["maria", "tom", "maria"]
+
+
 async def test_tries_end_after_the_longest_pause_and_the_ladder_goes_on() -> None:
     """A channel that never recovers must not keep a person who cannot be told."""
     pigeons = Pigeons(BUSY)

@@ -318,18 +318,36 @@ def test_an_absence_ends_when_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reachable"),
+    ("changes", "accounts", "reachable"),
     [
-        ({}, True),
-        ({"can_sign_in": False}, False),
-        ({"can_sign_in": False, "email": "a@example.com"}, True),
-        ({"can_sign_in": False, "phone": "+49151"}, True),
-        ({"is_active": False}, False),
+        ({}, None, True),
+        ({}, {"ana"}, True),
+        ({}, {"ben"}, False),
+        ({"email": "a@example.com"}, {"ben"}, True),
+        ({"can_sign_in": False}, None, False),
+        ({"can_sign_in": False}, {"ana"}, False),
+        ({"can_sign_in": False, "email": "a@example.com"}, None, True),
+        ({"can_sign_in": False, "phone": "+49151"}, None, True),
     ],
 )
-def test_reachable_is_who_has_any_way_to_be_told(changes: dict[str, Any], reachable: bool) -> None:
-    """A person without one is never waited for."""
-    assert somebody("ana", **changes).is_reachable is reachable
+def test_reachable_is_who_has_any_way_to_be_told(
+    changes: dict[str, Any], accounts: set[str] | None, reachable: bool
+) -> None:
+    """A person without one is never waited for; a console they cannot open is none."""
+    known = None if accounts is None else frozenset(accounts)
+
+    found = floor(somebody("ana", **changes), accounts=known)
+
+    assert found.has_contact("ana") is reachable
+    assert (found.why_unavailable("ana", NOON) == "") is reachable
+
+
+def test_who_opens_the_console_is_there_active_and_has_a_password() -> None:
+    """Each of the three alone is not enough."""
+    gone = somebody("ben", is_active=False)
+    found = floor(ANA, gone, accounts=frozenset({"ana", "ben", "zoe"}))
+
+    assert [who for who in ("ana", "ben", "zoe") if found.can_sign_in(who)] == ["ana"]
 
 
 def test_capacity_is_a_limit_for_asking_and_no_wall() -> None:
