@@ -116,6 +116,12 @@ PROMISES: tuple[Promise, ...] = (
         "console",
     ),
     Promise(
+        "a-night-comes-to-a-decision",
+        "Whoever sleeps through a notification is called, “Not me” on the lock screen asks the "
+        "next person at once, and the timeline tells the whole night.",
+        "engine",
+    ),
+    Promise(
         "callbacks-are-proven",
         "Nothing a provider did not sign just now is believed, and nobody acts but a linked "
         "person.",

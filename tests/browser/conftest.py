@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from pullcord.testing import Live, live_server
+from tests.browser.devices import Loop
 from tests.browser.stage import POLICY, session_token
 
 CHROMIUM = os.environ.get("PULLCORD_CHROMIUM", "/usr/bin/chromium")
@@ -34,6 +35,14 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Loop]:
+    """Where providers run beside a test that is no coroutine."""
+    found = Loop()
+    yield found
+    found.close()
 
 
 @pytest.fixture

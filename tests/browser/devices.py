@@ -172,9 +172,9 @@ class LockScreen:
         found = self._context.service_workers
         return found[0] if found else self._context.wait_for_event("serviceworker")
 
-    def receive(self, count: int = 1) -> list[dict[str, Any]]:
-        """So many letters more, pushed; what stands on the screen then."""
-        self._browser.waits_for(self._shown + count, within=WITHIN)
+    def receive(self, count: int = 1, *, title: str = "") -> list[dict[str, Any]]:
+        """So many letters more, and one that begins so, pushed; what is on the screen then."""
+        self._browser.waits_for(self._shown + count, title=title, within=WITHIN)
         for note in self._browser.notes[self._shown :]:
             self.push(json.dumps(note))
             assert self.worker.evaluate(ARRIVED, note), f"never shown: {note}"

@@ -68,14 +68,6 @@ class Scene:
         return name
 
 
-@pytest.fixture(scope="module")
-def loop() -> Iterator[Loop]:
-    """Where the push service runs."""
-    found = Loop()
-    yield found
-    found.close()
-
-
 @pytest.fixture
 def scene(chromium: Chromium, loop: Loop) -> Iterator[Scene]:
     """Four people, two agents, and a push service."""

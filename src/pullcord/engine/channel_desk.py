@@ -58,9 +58,14 @@ class ChannelDesk:
     async def lines(self, workspace: str, who: str) -> list[ChannelLine]:
         """Every channel of this process as this person sees it."""
         links = [each for each in await self._store.links(workspace) if each.person == who]
-        return [self._line(each, links) for each in await self._health.of(workspace)]
+        floor = await self._floors.now(workspace)
+        lines = []
+        for each in await self._health.of(workspace):
+            found = addresses_of(who, floor, each.name, each.can.found_by)
+            lines.append(self._line(each, links, finds_you=bool(found)))
+        return lines
 
-    def _line(self, health: ChannelHealth, links: list[Linked]) -> ChannelLine:
+    def _line(self, health: ChannelHealth, links: list[Linked], *, finds_you: bool) -> ChannelLine:
         can = health.can
         return ChannelLine(
             name=health.name,
@@ -75,6 +80,7 @@ class ChannelDesk:
             alarm=health.alarm,
             is_linkable=is_linkable(can),
             links_here=can.links_here,
+            finds_you=finds_you,
             invitation=self._invitation(health.name),
             accounts=[
                 AccountLine(account=each.account, name=each.name, at=each.at)

@@ -344,6 +344,8 @@ class ChannelLine(Reply, frozen=True, kw_only=True):
     alarm: str
     is_linkable: bool
     links_here: bool
+    #: whether the viewer can be found on it now
+    finds_you: bool
     #: what this browser needs to link itself; empty where it cannot
     invitation: str
     accounts: list[AccountLine]

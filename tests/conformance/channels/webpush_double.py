@@ -67,11 +67,15 @@ class Browser:
             self.notes.append(note)
             self.came.notify_all()
 
-    def waits_for(self, count: int, *, within: float) -> None:
-        """Until so many notes came; for tests in another thread than the push service."""
+    def waits_for(self, count: int, *, title: str = "", within: float) -> None:
+        """Until so many notes came, or one that begins so; for tests in another thread."""
+
+        def has_come() -> bool:
+            titles = [each["title"] for each in self.notes]
+            return len(titles) >= count and any(each.startswith(title) for each in titles)
+
         with self.came:
-            has_come = self.came.wait_for(lambda: len(self.notes) >= count, within)
-        assert has_come, f"{len(self.notes)} of {count} notes came"
+            assert self.came.wait_for(has_come, within), f"{len(self.notes)} of {count} notes came"
 
     @property
     def subscription(self) -> str:
