@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.keeping import KINDS, Keeps, Kept, kept_on
 from tests.postgres.databases import Databases, databases
 
 # pytest-xdist tells its workers a width, and consoles made from now on would keep it; a test that
@@ -36,3 +38,16 @@ def pg() -> Iterator[Databases]:
     """A PostgreSQL server, started by the first test that needs one; there is no test without."""
     with databases() as found:
         yield found
+
+
+@pytest.fixture(params=KINDS)
+def keeps(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Keeps]:
+    """Makes databases for real servers; whoever asks runs once on SQLite, once on PostgreSQL."""
+    with kept_on(request.param, tmp_path, lambda: request.getfixturevalue("pg")) as make:
+        yield make
+
+
+@pytest.fixture
+def kept(keeps: Keeps) -> Kept:
+    """One such database."""
+    return keeps()

@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx2
 
+from tests.keeping import Kept
+
 #: seconds any one thing of these tests may take
 WITHIN = 30.0
 AGENT = Path(__file__).with_name("agent.py")
@@ -28,11 +30,16 @@ def environ(**more: str) -> dict[str, str]:
     return {**own, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **more}
 
 
-def pullcord(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; it must leave with this code."""
+def pullcord(
+    *words: str | Path, code: int = 0, kept: Kept | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, on a database where it needs one; it must leave with this code."""
     command = [*COMMAND, *(str(each) for each in words)]
+    if kept is not None:
+        command += ["--db", kept.db]
+    env = environ(**(kept.environ if kept is not None else {}))
     done = subprocess.run(
-        command, capture_output=True, text=True, env=environ(), timeout=4 * WITHIN, check=False
+        command, capture_output=True, text=True, env=env, timeout=4 * WITHIN, check=False
     )
     assert done.returncode == code, done.stderr + done.stdout
     return done
@@ -98,26 +105,22 @@ def running(*command: str | Path, **env: str) -> Iterator[Process]:
         popen.stdout.close()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Place:
-    """A directory with a database, and the server on it."""
+    """A directory, a database, and the server on it."""
 
     folder: Path
-
-    @property
-    def db(self) -> Path:
-        """The database file."""
-        return self.folder / "pullcord.db"
+    kept: Kept
 
     @contextmanager
     def serving(self, *, policy: str = "") -> Iterator[tuple[Process, str]]:
         """`pullcord serve` on a free port: (the process, its address)."""
-        words: list[str | Path] = ["serve", "--port", "0", "--db", self.db]
+        words: list[str | Path] = ["serve", "--port", "0", "--db", self.kept.db]
         if policy:
             config = self.folder / "pullcord.yaml"
             config.write_text(policy, encoding="utf-8")
             words += ["--config", config]
-        with running(*COMMAND, *words) as server:
+        with running(*COMMAND, *words, **self.kept.environ) as server:
             yield server, server.line(r"Pullcord serves (http://\S+)")[1]
 
     @contextmanager
@@ -202,10 +205,10 @@ def signed_in(url: str, link: str) -> Iterator[Browser]:
 
 def invited(place: Place, who: str, url: str) -> str:
     """A one-time link for a person, as `pullcord invite` prints it."""
-    return pullcord("invite", who, "--db", place.db, "--url", url).stdout.strip()
+    return pullcord("invite", who, "--url", url, kept=place.kept).stdout.strip()
 
 
 def key_of(place: Place) -> str:
     """An API key of the support agent."""
-    words = ("keys", "mint", "--agent", "support", "--creator", "dana", "--db", place.db)
-    return pullcord(*words).stdout.strip()
+    words = ("keys", "mint", "--agent", "support", "--creator", "dana")
+    return pullcord(*words, kept=place.kept).stdout.strip()

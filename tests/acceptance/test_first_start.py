@@ -1,20 +1,22 @@
 """The first start: one link, no default password, and nothing that works twice."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.served import PASSWORD, Browser, Place, pullcord, signed_in
+from tests.keeping import Keeps, Kept
 
 LINK = r"(http://\S+/setup/\S+)"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, kept: Kept) -> Place:
     """A directory that `pullcord init` was run in."""
     pullcord("init", tmp_path)
-    return Place(tmp_path)
+    return Place(tmp_path, kept)
 
 
 @pytest.mark.promise("first-start-has-no-password")
@@ -64,21 +66,26 @@ def test_once_somebody_can_sign_in_no_link_is_printed(place: Place) -> None:
 
 
 @pytest.mark.promise("refusals-say-what-to-do")
-def test_a_start_that_cannot_work_says_what_would(place: Place, tmp_path: Path) -> None:
+def test_a_start_that_cannot_work_says_what_would(place: Place, keeps: Keeps) -> None:
     """A port that is taken, no policy, a broken one, a bad webhook: each in its own words."""
     policy = (place.folder / "pullcord.yaml").read_text(encoding="utf-8")
     with place.serving(policy=policy) as (_, url):
-        taken = pullcord("serve", "--port", url.rpartition(":")[2], "--db", place.db, code=2)
-    empty = tmp_path / "empty.db"
-    bare = pullcord("serve", "--port", "0", "--db", empty, code=2)
-    (tmp_path / "bad.yaml").write_text(policy.replace("mode: gate", "mode: wait"))
-    bad = pullcord("serve", "--port", "0", "--db", empty, "--config", tmp_path / "bad.yaml", code=2)
-    hook = pullcord(
-        "serve", "--port", "0", "--db", empty, "--webhook-url", "https://hook.example", code=2
-    )
+        taken = refused("--port", url.rpartition(":")[2], kept=place.kept)
+    empty = keeps("empty")
+    bare = refused(kept=empty)
+    broken = place.folder / "bad.yaml"
+    broken.write_text(policy.replace("mode: gate", "mode: wait"), encoding="utf-8")
+    bad = refused("--config", broken, kept=empty)
+    hook = refused("--webhook-url", "https://hook.example", kept=empty)
 
     assert "taken; choose another" in taken.stderr
     assert "pullcord serve --config" in bare.stderr
     assert "'wait'" in bad.stderr
     assert "openssl rand" in hook.stderr
     assert "Traceback" not in taken.stderr + bare.stderr + bad.stderr + hook.stderr
+
+
+def refused(*words: str | Path, kept: Kept) -> subprocess.CompletedProcess[str]:
+    """A server that does not start, because something is used wrongly."""
+    port = () if "--port" in words else ("--port", "0")
+    return pullcord("serve", *port, *words, kept=kept, code=2)

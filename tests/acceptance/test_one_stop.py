@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.acceptance.served import Place, Process, invited, key_of, pullcord, signed_in
+from tests.keeping import Kept
 
 POLICY = """
 workspace: shop
@@ -36,9 +37,9 @@ rules:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """An empty directory."""
-    return Place(tmp_path)
+def place(tmp_path: Path, kept: Kept) -> Place:
+    """An empty directory and database."""
+    return Place(tmp_path, kept)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_from_the_guard_to_the_proof(place: Place, served: tuple[Process, str]) 
         kinds = tom.kinds(name)
         page = tom.http.get(f"/escalations/{name}").text
     server.end()
-    proof = json.loads(pullcord("verify", "--db", place.db, "--json").stdout)
+    proof = json.loads(pullcord("verify", "--json", kept=place.kept).stdout)
 
     assert place.payments() == ["A-17 240.00"]
     assert not [line for line in said if "480" in line]
@@ -127,7 +128,7 @@ def test_a_server_told_to_stop_stops_and_goes_on_where_it_was(place: Place) -> N
 
     assert (code, again) == (0, 0)
     assert held == [200]
-    assert leftovers == ["pullcord.db", "pullcord.db.key"]
+    assert leftovers == list(place.kept.leaves)
     assert resumed == "refunded 480.00 for A-17"
     assert place.payments() == ["A-17 480.00"]
 

@@ -22,6 +22,7 @@ from tests.acceptance.served import (
     signed_in,
 )
 from tests.acceptance.test_one_stop import POLICY, parked
+from tests.keeping import Kept
 
 LOOK = threading.Event()
 
@@ -29,7 +30,8 @@ LOOK = threading.Event()
 @contextmanager
 def engine(place: Place, *more: str) -> Iterator[Process]:
     """`pullcord engine` on the database of this place."""
-    with running(*COMMAND, "engine", "--db", place.db, *more) as process:
+    words = ("engine", "--db", place.kept.db, *more)
+    with running(*COMMAND, *words, **place.kept.environ) as process:
         process.line(r"The engine runs")
         yield process
 
@@ -37,8 +39,8 @@ def engine(place: Place, *more: str) -> Iterator[Process]:
 @contextmanager
 def server(place: Place, port: int, *more: str) -> Iterator[Process]:
     """`pullcord serve` on a port that is known before, so that another takes its place."""
-    words = ("serve", "--port", str(port), "--db", str(place.db), *more)
-    with running(*COMMAND, *words) as process:
+    words = ("serve", "--port", str(port), "--db", place.kept.db, *more)
+    with running(*COMMAND, *words, **place.kept.environ) as process:
         process.line(r"Pullcord serves")
         yield process
 
@@ -67,10 +69,10 @@ def waiting(tom: Browser) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """A directory with a policy file."""
+def place(tmp_path: Path, kept: Kept) -> Place:
+    """A directory with a policy file, and a database."""
     (tmp_path / "pullcord.yaml").write_text(POLICY, encoding="utf-8")
-    return Place(tmp_path)
+    return Place(tmp_path, kept)
 
 
 @pytest.mark.promise("engine-apart")
@@ -135,36 +137,39 @@ def test_a_second_signal_ends_a_server_that_still_waits(place: Place) -> None:
     with server(place, port, "--config", str(place.folder / "pullcord.yaml")) as process:
         headers = {"authorization": f"Bearer {key_of(place)}", "content-type": "application/json"}
         with httpx2.Client(trust_env=False, timeout=30, headers=headers) as client:
-            slow = threading.Thread(target=_upload, args=(client, port), daemon=True)
-            slow.start()
-            _sending.wait(30)
+            slow = Slow()
+            uploading = threading.Thread(target=slow.upload, args=(client, port), daemon=True)
+            uploading.start()
+            slow.sending.wait(30)
             process.popen.send_signal(signal.SIGTERM)
             still = process.popen.poll()
             LOOK.wait(0.5)
             process.popen.send_signal(signal.SIGTERM)
             code = process.popen.wait(5)
-            _done.set()
-        slow.join(30)
+            slow.done.set()
+        uploading.join(30)
 
     assert still is None
     assert code == 1
 
 
-_sending, _done = threading.Event(), threading.Event()
-
-
-def _upload(client: httpx2.Client, port: int) -> None:
+class Slow:
     """A request whose body never ends by itself."""
 
-    def body() -> Iterator[bytes]:
-        yield b'{"key": '
-        _sending.set()
-        _done.wait(30)
+    def __init__(self) -> None:
+        self.sending, self.done = threading.Event(), threading.Event()
 
-    try:
-        client.post(f"http://127.0.0.1:{port}/v1/escalations", content=body())
-    except httpx2.HTTPError:
-        return
+    def upload(self, client: httpx2.Client, port: int) -> None:
+        """Send it, until it is told to be done."""
+        try:
+            client.post(f"http://127.0.0.1:{port}/v1/escalations", content=self._body())
+        except httpx2.HTTPError:
+            return
+
+    def _body(self) -> Iterator[bytes]:
+        yield b'{"key": '
+        self.sending.set()
+        self.done.wait(30)
 
 
 @pytest.mark.promise("limits-hold-by-address")

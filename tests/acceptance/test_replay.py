@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.served import pullcord
+from tests.keeping import Kept
 
 RECORDINGS = Path(__file__).with_name("recordings.jsonl")
 POLICY = """
@@ -29,16 +30,15 @@ rules:
 
 
 @pytest.mark.promise("replay-end-to-end")
-def test_recorded_runs_are_replayed_answered_and_proved(tmp_path: Path) -> None:
+def test_recorded_runs_are_replayed_answered_and_proved(tmp_path: Path, kept: Kept) -> None:
     """The question before every roll-out: what would have happened with these rules?"""
     policy = tmp_path / "replay.yaml"
     policy.write_text(POLICY, encoding="utf-8")
-    db = tmp_path / "replay.db"
-    words = ("replay", RECORDINGS, "--policy", policy, "--db", db)
+    words = ("replay", RECORDINGS, "--policy", policy)
 
-    first = json.loads(pullcord(*words, "--json").stdout)
-    again = pullcord(*words)
-    proof = json.loads(pullcord("verify", "--db", db, "--json").stdout)
+    first = json.loads(pullcord(*words, "--json", kept=kept).stdout)
+    again = pullcord(*words, kept=kept)
+    proof = json.loads(pullcord("verify", "--json", kept=kept).stdout)
 
     assert (first["runs"], first["calls"], first["stops"]) == (5, 7, 4)
     assert first["rules"] == {"refund-over-limit": 3, "wants-a-person": 1}

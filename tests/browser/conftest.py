@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from pullcord.testing import Live, live_server
 from tests.browser.devices import Loop
 from tests.browser.stage import POLICY, session_token
+from tests.keeping import Kept
 
 CHROMIUM = os.environ.get("PULLCORD_CHROMIUM", "/usr/bin/chromium")
 #: milliseconds Playwright waits for what a test expects
@@ -46,9 +47,9 @@ def loop() -> Iterator[Loop]:
 
 
 @pytest.fixture
-def live() -> Iterator[Live]:
+def live(kept: Kept) -> Iterator[Live]:
     """A server with one shop, four people, two agents."""
-    with live_server(POLICY, agent="support") as server:
+    with live_server(POLICY, agent="support", store=kept.store) as server:
         yield server
 
 

@@ -8,15 +8,16 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance.served import PASSWORD, Place, invited, key_of, pullcord
 from tests.acceptance.test_one_stop import POLICY, STORY, parked
+from tests.keeping import Kept
 
 #: milliseconds for a server to act and a page to follow
 PATIENCE_MS = 20_000
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """An empty directory."""
-    return Place(tmp_path)
+def place(tmp_path: Path, kept: Kept) -> Place:
+    """An empty directory and database."""
+    return Place(tmp_path, kept)
 
 
 def _signed_in(page: Page, link: str) -> None:
@@ -60,7 +61,7 @@ def test_a_person_changes_and_approves_in_the_browser_and_the_agent_goes_on(
         context.close()
         visitor.context.close()
         server.end()
-    proof = json.loads(pullcord("verify", "--db", place.db, "--json").stdout)
+    proof = json.loads(pullcord("verify", "--json", kept=place.kept).stdout)
 
     assert place.payments() == ["A-17 240.00"]
     assert not [line for line in said if "480" in line]

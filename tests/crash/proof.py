@@ -1,4 +1,4 @@
-"""After the killing: what the file holds against everything that was acknowledged or happened."""
+"""After the killing: what the database holds against all that was acknowledged or happened."""
 
 import json
 from collections import Counter
@@ -35,8 +35,8 @@ def lines(path: Path) -> list[list[str]]:
 
 
 async def findings(town: Town) -> Findings:
-    """Read the file once more and hold everybody's memory against it."""
-    house = house_of(town.db)
+    """Read the database once more and hold everybody's memory against it."""
+    house = house_of(town.kept)
     await house.store.start()
     found = Findings()
     rows: dict[str, Row] = {}

@@ -13,6 +13,7 @@ import pytest
 
 from tests.crash.proof import findings, lines
 from tests.crash.town import Town, furnished
+from tests.keeping import KINDS, kept_on
 
 KILLS = int(os.environ.get("CRASH_KILLS", "50"))
 SEED = int(os.environ.get("CRASH_SEED", random.SystemRandom().randrange(10**9)))
@@ -22,10 +23,18 @@ LIVES = (0.2, 1.6)
 REST_SECONDS = 60
 
 
-@pytest.fixture(scope="module")
-def town_after_the_storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+@pytest.fixture(scope="module", params=KINDS)
+def town_after_the_storm(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
     """Kill fifty times and let it come to rest."""
-    town = furnished(tmp_path_factory.mktemp("crash"))
+    folder = tmp_path_factory.mktemp("crash")
+    with kept_on(request.param, folder, lambda: request.getfixturevalue("pg")) as keeps:
+        yield from after_the_storm(furnished(folder, keeps()))
+
+
+def after_the_storm(town: Town) -> Iterator[Town]:
+    """The town when everybody was killed and everything came to rest."""
     try:
         people = town.people()
         town.start_agent()

@@ -14,9 +14,8 @@ from typing import Any
 
 import httpx2
 
-from pullcord.cli.places import master_of
 from pullcord.engine.house import House, furnish
-from pullcord.store.sqlite import SqliteStore
+from tests.keeping import Kept
 
 WORKSPACE = "shop"
 POLICY = """
@@ -52,9 +51,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def house_of(db: Path) -> House:
-    """A house on the file, for setting up before and looking afterwards."""
-    return furnish(SqliteStore(db), master=master_of(str(db)))
+def house_of(kept: Kept) -> House:
+    """A house on the database, for setting up before and looking afterwards."""
+    return furnish(kept.store(), master=kept.master)
 
 
 @dataclass(slots=True)
@@ -71,6 +70,7 @@ class Town:
     """The folder everything lives in, the processes, and the people."""
 
     folder: Path
+    kept: Kept
     port: int = field(default_factory=free_port)
     told: list[Told] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
@@ -82,11 +82,6 @@ class Town:
     lives: int = 0
 
     @property
-    def db(self) -> Path:
-        """The database file."""
-        return self.folder / "pullcord.db"
-
-    @property
     def url(self) -> str:
         """Where the server answers."""
         return f"http://127.0.0.1:{self.port}"
@@ -94,7 +89,7 @@ class Town:
     # --- setting up ---------------------------------------------------------------------------
     async def furnish(self) -> None:
         """Policy, one agent's key, and a session for everybody."""
-        house = house_of(self.db)
+        house = house_of(self.kept)
         await house.store.start()
         await house.office.apply(POLICY, by="test")
         self.key, _ = await house.office.mint_key(
@@ -110,7 +105,8 @@ class Town:
     def start_server(self) -> None:
         """Start `pullcord serve` and return; whoever needs it waits for it."""
         command = [sys.executable, "-c", SERVE, "serve", "--port", str(self.port)]
-        self.server = self._started("server", [*command, "--db", str(self.db)], _quiet())
+        environment = {**_quiet(), **self.kept.environ}
+        self.server = self._started("server", [*command, "--db", self.kept.db], environment)
 
     def start_agent(self) -> None:
         """Start the next life of the agent."""
@@ -200,9 +196,9 @@ def _quiet() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 
 
-def furnished(folder: Path) -> Town:
+def furnished(folder: Path, kept: Kept) -> Town:
     """A town whose server runs."""
-    town = Town(folder)
+    town = Town(folder, kept)
     asyncio.run(town.furnish())
     town.start_server()
     town.await_server()

@@ -54,11 +54,11 @@ def house_on(dsn: str) -> House:
     return furnish(PostgresStore(dsn), master=MASTER)
 
 
-async def founded(dsn: str) -> tuple[str, AgentKey]:
+async def founded(dsn: str, policy: str = POLICY) -> tuple[str, AgentKey]:
     """Make the schema, apply the policy and mint a key; (what the agent shows, the key)."""
     house = house_on(dsn)
     async with opened(house, runs=False):
-        await house.office.apply(POLICY, by="test")
+        await house.office.apply(policy, by="test")
         return await house.office.mint_key(
             "shop", agent="support", environment="production", creator="maria"
         )

@@ -14,8 +14,9 @@ import pytest
 from pullcord.engine.house import House, furnish, opened
 from pullcord.store.port import AgentKey
 from pullcord.store.postgres import PostgresStore
-from tests.postgres.crowd import MASTER, decider, founded, request
+from tests.postgres.crowd import MASTER, founded, request
 from tests.postgres.racer import Racer
+from tests.postgres.referee import fault_of
 from tests.postgres.rival import Rival, rival_on
 
 RACES = int(os.environ.get("PULLCORD_RACES", "1000"))
@@ -106,23 +107,3 @@ async def test_every_race_has_one_winner_and_both_are_told_the_same(track: Track
     assert faults == []
     won_here = Counter(kind for kind, _, pair in told if pair[0] == "won")
     assert set(won_here) == set(races), f"one side always lost: {won_here}"
-
-
-async def fault_of(house: House, kind: str, escalation: str, pair: tuple[str, str]) -> list[str]:
-    """What does not fit to who won."""
-    row = await house.store.load("shop", escalation)
-    assert row is not None
-    found = row.escalation
-    is_here = pair[0] == "won"
-    expected = {
-        "decide/decide": "maria" if is_here else "tom",
-        "decide/fall back": "maria" if is_here else "rule",
-        "withdraw/decide": "" if is_here else "tom",
-        "collect/collect": "maria",
-    }[kind]
-    links = await house.store.timeline("shop", escalation)
-    ends = [each.kind for each in links if each.kind in ("decided", "withdrawn")]
-    is_right = (decider(row) or "") == expected and len(ends) == 1
-    if kind == "collect/collect":
-        is_right = is_right and found.attempt == ("here" if is_here else "there")
-    return [] if is_right else [f"{kind} {escalation}: {pair}, {decider(row)!r}, {ends}"]

@@ -18,9 +18,8 @@ from pullcord.store.postgres import PostgresStore
 from pullcord.wire.requests import DecideIn
 from tests.postgres.crowd import CLOCK, founded, house_on, request
 from tests.postgres.databases import APP, OWNER, PASSWORD, Databases
-from tests.postgres.machine import free_port
+from tests.postgres.processes import Running, engine_on, server_on, typed
 from tests.postgres.programs import binaries
-from tests.postgres.test_servers import process_on, server_on, typed
 
 BY = ("--by", "Dana")
 BY_HAND = Actor(ActorKind.ENGINE, "command line")
@@ -68,7 +67,8 @@ async def test_a_restored_database_is_held_by_its_owner_and_let_go_by_who_serves
     serving, owning = (pg.of(copy, user=each) for each in (APP, OWNER))
     too_low = await asyncio.to_thread(typed, "hold", *BY, "--why", "a restore", "--db", serving)
     held = await asyncio.to_thread(typed, "hold", *BY, "--why", "a restore", "--db", owning)
-    async with server_on(serving) as url, httpx2.AsyncClient(trust_env=False) as client:
+    async with server_on(serving) as server, httpx2.AsyncClient(trust_env=False) as client:
+        url = server.url
         ready = (await client.get(f"{url}/readyz")).json()
         figures = (await client.get(f"{url}/metrics")).text
         released = await asyncio.to_thread(typed, "release", *BY, "--db", serving)
@@ -126,15 +126,12 @@ async def test_a_store_that_is_not_open_holds_nothing(dsn: str) -> None:
 
 
 @asynccontextmanager
-async def halves(dsn: str) -> AsyncIterator[tuple[list[str], list[asyncio.subprocess.Process]]]:
+async def halves(dsn: str) -> AsyncIterator[tuple[list[str], list[Running]]]:
     """Two servers without an engine and two engines: (addresses of servers, engines)."""
     async with AsyncExitStack() as stack:
-        engines = []
-        for _ in range(2):
-            words = ("engine", "--db", dsn, "--health", f"127.0.0.1:{free_port()}")
-            engines.append(await stack.enter_async_context(process_on(*words)))
-        urls = [await stack.enter_async_context(server_on(dsn, "--no-engine")) for _ in range(2)]
-        yield urls, engines
+        engines = [await stack.enter_async_context(engine_on(dsn)) for _ in range(2)]
+        servers = [await stack.enter_async_context(server_on(dsn, "--no-engine")) for _ in range(2)]
+        yield [each.url for each in servers], engines
 
 
 @pytest.mark.promise("engine-apart")
@@ -151,7 +148,7 @@ async def test_two_servers_and_two_engines_go_on_without_one_of_each(dsn: str) -
         name = stopped.json()["escalation"]["id"]
         poll = asyncio.create_task(client.get(f"{urls[0]}/v1/decisions", params={"wait": 30}))
         figures = (await client.get(f"{urls[1]}/metrics")).text
-        engines[0].kill()
+        await engines[0].kill()
         async with opened(house_on(dsn), runs=False) as house:
             await house.desk.act("shop", name, person("maria"), DecideIn(kind="approve"), via="x")
         answered = await poll

@@ -1,13 +1,7 @@
 """Two real servers on one database: an agent waits on one while a person decides on the other."""
 
 import asyncio
-import base64
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx2
@@ -16,70 +10,9 @@ import pytest
 from pullcord.engine.house import opened
 from pullcord.path.escalation import person
 from pullcord.wire.requests import DecideIn
-from tests.postgres.crowd import CLOCK, MASTER, POLICY, founded, house_on
+from tests.postgres.crowd import CLOCK, POLICY, founded, house_on
 from tests.postgres.databases import OWNER, Databases
-from tests.postgres.machine import free_port
-
-SERVE = "from pullcord.cli import main; main()"
-WITHIN = 40.0
-
-
-def environment() -> Mapping[str, str]:
-    """Ours without anything of Pullcord's, and the key of the database."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PULLCORD_")}
-    return {**own, "PULLCORD_MASTER_KEY": base64.urlsafe_b64encode(MASTER).decode()}
-
-
-def typed(*words: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", SERVE, *words],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        timeout=WITHIN,
-        check=False,
-    )
-
-
-@asynccontextmanager
-async def process_on(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A command that runs until the block ends, and then stops as it is told."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        SERVE,
-        *words,
-        env=environment(),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(WITHIN):
-            assert await process.wait() in (0, -signal.SIGKILL)
-
-
-@asynccontextmanager
-async def server_on(dsn: str, *more: str) -> AsyncIterator[str]:
-    """`pullcord serve` on this database; its address."""
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    async with process_on("serve", "--port", port, "--db", dsn, *more):
-        async with asyncio.timeout(WITHIN), httpx2.AsyncClient(trust_env=False) as client:
-            while not await answers(client, f"{url}/readyz"):
-                await CLOCK.sleep(0.05)
-        yield url
-
-
-async def answers(client: httpx2.AsyncClient, address: str) -> bool:
-    try:
-        return (await client.get(address)).status_code == 200
-    except httpx2.HTTPError:
-        return False
+from tests.postgres.processes import WITHIN, server_on, typed
 
 
 @pytest.mark.promise("heard-in-every-process")
@@ -88,7 +21,8 @@ async def test_a_decision_on_one_server_answers_the_poll_on_another(dsn: str) ->
     shown, _ = await founded(dsn)
     headers = {"authorization": f"Bearer {shown}"}
     async with AsyncExitStack() as stack:
-        here, there = [await stack.enter_async_context(server_on(dsn)) for _ in range(2)]
+        servers = [await stack.enter_async_context(server_on(dsn)) for _ in range(2)]
+        here, there = (each.url for each in servers)
         client = await stack.enter_async_context(
             httpx2.AsyncClient(trust_env=False, headers=headers, timeout=WITHIN)
         )

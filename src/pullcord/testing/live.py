@@ -24,6 +24,7 @@ from pullcord.engine.house import House, furnish, opened
 from pullcord.engine.settings import Settings
 from pullcord.server.app import close_waiting, create_app
 from pullcord.server.limits import Rates
+from pullcord.store.port import Store
 from pullcord.store.sqlite import SqliteStore
 from pullcord.testing.clock import RunningClock, SeededIds
 from pullcord.testing.people import Script
@@ -48,7 +49,7 @@ class Live:
         self,
         policy: str,
         *,
-        folder: Path,
+        store: Callable[[], Store],
         agent: str,
         seed: int,
         settings: Settings | None,
@@ -58,7 +59,7 @@ class Live:
     ) -> None:
         self.clock = RunningClock(datetime.now(UTC))
         self._policy = policy
-        self._folder = folder
+        self._store = store
         self._settings = settings or Settings()
         self._wrap = wrap
         self._rates = rates
@@ -75,13 +76,12 @@ class Live:
 
     # --- life ---------------------------------------------------------------------------------
     def start(self) -> None:
-        """Begin to answer, on the same port and file as before."""
+        """Begin to answer, on the same port and database as before."""
         listener = _listener(self._port)
         self._port = listener.getsockname()[1]
-        store = SqliteStore(self._folder / "pullcord.db")
         settings = replace(self._settings, public_url=self.url)
         house = furnish(
-            store,
+            self._store(),
             master=MASTER,
             clock=self.clock,
             ids=self._ids,
@@ -138,7 +138,7 @@ class Live:
             await asyncio.sleep(LOOK_EVERY)
 
     def stop(self) -> None:
-        """No longer answer; what was acknowledged stays in the file."""
+        """No longer answer; what was acknowledged stays in the database."""
         if self._thread is None or self._server is None or self._loop is None:
             return
         self._loop.call_soon_threadsafe(self._close)
@@ -274,12 +274,14 @@ def live_server(
     wrap: Wrap | None = None,
     rates: Rates | None = None,
     channels: Channels | None = None,
+    store: Callable[[], Store] | None = None,
 ) -> Iterator[Live]:
     """A real server with this policy, console included, until the block ends.
 
     Its clock runs with the machine's and can be turned forward. `wrap` puts something between
     the network and the application, such as faults. Messages go by what `channels` makes, where
-    it is given.
+    it is given. `store` makes the store of each start where it is not to be a file that is thrown
+    away.
     """
     if not structlog.is_configured():
         # a test that configured no logging wants to read its own output
@@ -288,7 +290,7 @@ def live_server(
     with tempfile.TemporaryDirectory(prefix="pullcord-") as folder:
         live = Live(
             policy,
-            folder=Path(folder),
+            store=store or (lambda: SqliteStore(Path(folder) / "pullcord.db")),
             agent=agent,
             seed=seed,
             settings=settings,
