@@ -4,6 +4,7 @@
 """
 
 import base64
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,14 +51,16 @@ class Kept:
 Keeps = Callable[..., Kept]
 
 
+def in_file(folder: Path, name: str = "pullcord") -> Kept:
+    """A file of SQLite, not yet made."""
+    file = f"{name}.db"
+    return Kept(str(folder / file), leaves=(file, f"{file}.key"))
+
+
 @contextmanager
 def kept_on(kind: str, folder: Path, servers: Callable[[], Databases]) -> Iterator[Keeps]:
     """Makes empty databases of this kind, named or not, until the block ends."""
     made: list[str] = []
-
-    def in_file(name: str = "pullcord") -> Kept:
-        file = f"{name}.db"
-        return Kept(str(folder / file), leaves=(file, f"{file}.key"))
 
     def on_server(_: str = "") -> Kept:
         made.append(servers().name())
@@ -65,6 +68,6 @@ def kept_on(kind: str, folder: Path, servers: Callable[[], Databases]) -> Iterat
         secret = base64.urlsafe_b64encode(MASTER).decode()
         return Kept(servers().of(made[-1], user=APP), {MASTER_VARIABLE: secret})
 
-    yield in_file if kind == "sqlite" else on_server
+    yield functools.partial(in_file, folder) if kind == "sqlite" else on_server
     for each in made:
         apart(servers().drop(each))

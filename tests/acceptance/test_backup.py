@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.served import Place, invited, key_of, pullcord, signed_in
 from tests.acceptance.test_one_stop import POLICY, parked
 from tests.acceptance.test_processes import readiness, until
+from tests.keeping import in_file
 
 #: openings before the backup begins, and while it is made
 COUNT = 15
@@ -19,7 +20,7 @@ COUNT = 15
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """An empty directory."""
-    return Place(tmp_path)
+    return Place(tmp_path, in_file(tmp_path))
 
 
 class Openings:
@@ -62,7 +63,7 @@ def test_a_backup_of_a_busy_server_restores_held_and_goes_on_when_let_go(place: 
         opening = Openings(url, key)
         until(lambda: len(opening.told) >= COUNT)
         before = list(opening.told)
-        made = json.loads(pullcord("backup", kept, "--db", place.db, "--json").stdout)
+        made = json.loads(pullcord("backup", kept, "--db", place.kept.db, "--json").stdout)
         until(lambda: len(opening.told) >= len(before) + 5)
         opening.end()
         with signed_in(url, invited(place, "tom", url)) as tom:
@@ -73,15 +74,15 @@ def test_a_backup_of_a_busy_server_restores_held_and_goes_on_when_let_go(place: 
         if each.suffix != ".key":
             each.unlink()
 
-    pullcord("restore", kept, "--by", "Dana", "--db", place.db)
-    proof = json.loads(pullcord("verify", "--db", place.db, "--json").stdout)
+    pullcord("restore", kept, "--by", "Dana", "--db", place.kept.db)
+    proof = json.loads(pullcord("verify", "--db", place.kept.db, "--json").stdout)
     with place.serving() as (server, url):
         ready = readiness(url)
         seen = _as_agent(url, key, "get", "/v1/decisions")
         with signed_in(url, invited(place, "tom", url)) as tom:
             found = [tom.read(each)["status"] for each in (name, *before)]
             refused = tom.http.post(f"/v1/escalations/{name}/accept", json={})
-            pullcord("release", "--by", "Dana", "--db", place.db)
+            pullcord("release", "--by", "Dana", "--db", place.kept.db)
             until(lambda: tom.read(name)["owner"]["id"] == "tom")
             tom.act(name, "decide", kind="approve")
             decided = until(lambda: _as_agent(url, key, "get", "/v1/decisions").json()["decided"])

@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.served import Place, invited, pullcord, signed_in
 from tests.docs.pages import ROOT, Block, blocks, blocks_of
-from tests.keeping import Kept
+from tests.keeping import in_file
 
 #: seconds a program of a page may run
 WITHIN = 60
@@ -58,7 +58,7 @@ def test_the_readme_program_parks_and_resumes_in_another_process(
     readme: Block, tmp_path: Path
 ) -> None:
     """The first thing a stranger tries does what the page beside it says, on `pullcord serve`."""
-    place = Place(tmp_path, Kept(str(tmp_path / "pullcord.db")))
+    place = Place(tmp_path, in_file(tmp_path))
     with place.serving(policy=policy_beside(readme)) as (_, url):
         minted = pullcord("keys", "mint", "--agent", "support", kept=place.kept)
         env = {"PULLCORD_URL": url, "PULLCORD_KEY": minted.stdout.strip()}
