@@ -89,7 +89,8 @@ async def test_a_decision_carries_a_proof_that_a_tool_service_can_check(office: 
     async with office.over_http() as client:
         opened = await asked(client)
         office.does("edit", opened["escalation"], "less", amount=240.0)
-        decided = facts(await client.call_tool("await_decision", {"handle": opened["handle"]}))
+        told = await client.call_tool("await_decision", {"handle": opened["handle"]})
+        decided = facts(told)
     headers = {"authorization": f"Bearer {office.key}"}
     keys = httpx2.get(f"{office.live.url}/v1/policy", headers=headers).json()["public_keys"]
 
@@ -103,6 +104,7 @@ async def test_a_decision_carries_a_proof_that_a_tool_service_can_check(office: 
     )
 
     assert verified.kind == "edit"
+    assert 'exactly these arguments: {"account":"K-9","amount":240.0}' in text(told)
     assert decided["args"] == {**TRANSFER, "amount": 240.0}
 
 

@@ -148,8 +148,8 @@ async def await_decision(visit: Visit, asked: args.AwaitArgs) -> Said:
         await visit.house.desk.report(visit.agent_key, escalation, report)
         return Said(decided.for_model, _decided(asked.handle, decided))
     text = (
-        f"{decided.for_model} When you have acted on it, call report_execution with handle "
-        f'"{asked.handle}" and what you really did.'
+        f"{decided.for_model}{_exactly(decided)} When you have acted on it, call report_execution "
+        f'with handle "{asked.handle}" and what you really did.'
     )
     return Said(text, _decided(asked.handle, decided))
 
@@ -227,6 +227,14 @@ def _standing(found: EscalationOut) -> dict[str, Any]:
         "status_url": found.status_url,
         "for_user": found.for_user,
     }
+
+
+def _exactly(decided: CollectedOut) -> str:
+    """The decided arguments in words: many hosts show a model the text alone."""
+    if decided.args is None:
+        return ""
+    shown = msgspec.json.encode(decided.args).decode()
+    return f" Act once, with exactly these arguments: {shown}."
 
 
 def _decided(handle: str, decided: CollectedOut) -> dict[str, Any]:
