@@ -46,26 +46,34 @@ class Pulse:
     ping_failed: str = ""
 
     def why_not_ready(self, now: datetime) -> str:
-        """What is wrong, as a sentence; empty when nothing is."""
+        """What is wrong with this process, as a sentence; empty when nothing is."""
         if self.at is None:
             what = "the engine has not finished a first cycle" if self.is_engine else _UNSEEN
             return f"{what} yet"
         if now - self.at > 4 * LATE_AFTER:
             what = "the engine's last cycle" if self.is_engine else "its last look at the database"
             return f"{what} was at {self.at:%Y-%m-%d %H:%M:%S} UTC"
-        if not self.is_engine and (silent := self._silence(now)):
-            return f"{silent}; start `pullcord engine`"
-        if self.late_for > LATE_AFTER:
-            return f"a deadline passed {int(self.late_for.total_seconds())} s ago unattended"
-        return ""
+        return self._late() if self.is_engine else ""
+
+    def what_is_missing(self, now: datetime) -> list[str]:
+        """What a server without an engine wants of others; taking it away would mend nothing."""
+        if self.is_engine:
+            return []
+        return [each for each in (self._silence(now), self._late()) if each]
+
+    def _late(self) -> str:
+        if self.late_for <= LATE_AFTER:
+            return ""
+        return f"a deadline passed {int(self.late_for.total_seconds())} s ago unattended"
 
     def _silence(self, now: datetime) -> str:
         if self.beat_at is None:
-            return "no engine has beaten on this database yet"
+            return "no engine has beaten on this database yet; start `pullcord engine`"
         silent_for = now - self.beat_at
         if silent_for <= SILENT_AFTER:
             return ""
-        return f"no engine has beaten for {int(silent_for.total_seconds())} s"
+        seconds = int(silent_for.total_seconds())
+        return f"no engine has beaten for {seconds} s; start `pullcord engine`"
 
 
 _UNSEEN = "this server has not looked at the database"

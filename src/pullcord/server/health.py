@@ -19,24 +19,27 @@ async def livez(visit: Visit) -> Response:
 
 
 async def readyz(visit: Visit) -> Response:
-    """The store answers, an engine is there and nothing is late; otherwise it says why not.
+    """This process can do its work: the store answers, its engine is not late; or why it cannot.
 
-    A channel that delivers nothing is a warning: taking this process away would mend nothing. A
-    held database is served too, so that people can look, and says that it is held.
+    What taking this process away would not mend is a warning: a channel that delivers nothing, and
+    for a server without an engine that none beats. A held database is served, so that people can
+    look, and says that it is held.
     """
     house = visit.house
-    why = house.watchdog.pulse.why_not_ready(house.clock.now())
+    now, pulse = house.clock.now(), house.watchdog.pulse
+    why = pulse.why_not_ready(now)
     try:
         await house.store.ping()
     except StoreBusy as error:
         why = str(error)
     if why:
         return written(bare(503, f"not ready: {why}."), {"retry-after": "5"})
-    alarms = await house.health.alarms()
+    missing, alarms = pulse.what_is_missing(now), await house.health.alarms()
     hold = await house.holding.now()
-    if hold is None:
-        return answer(HealthOut(status="ready", warnings=alarms))
-    return answer(HealthOut(status="held", warnings=[f"{told(hold)}; {LETS_GO}", *alarms]))
+    if hold is not None:
+        missing.insert(0, f"{told(hold)}; {LETS_GO}")
+    status = "held" if hold is not None else "degraded" if missing else "ready"
+    return answer(HealthOut(status=status, warnings=[*missing, *alarms]))
 
 
 async def metrics(visit: Visit) -> Response:

@@ -81,17 +81,30 @@ async def test_a_server_without_an_engine_knows_whether_one_beats() -> None:
     """Serving on while nobody acts on deadlines would be a lie to every load balancer."""
     async with shop() as (town, _):
         watchdog, clock = town.house.watchdog, town.clock
-        unseen = watchdog.pulse.why_not_ready(clock.now())
-        never = (await watchdog.look()).why_not_ready(clock.now())
-        await watchdog.check()
-        well = (await watchdog.look()).why_not_ready(clock.now())
+        never = (await watchdog.look()).what_is_missing(clock.now())
+        own = (await watchdog.check()).what_is_missing(clock.now())
+        well = (await watchdog.look()).what_is_missing(clock.now())
         clock.turn(timedelta(seconds=40))
-        silent = (await watchdog.look()).why_not_ready(clock.now())
+        silent = await watchdog.look()
 
-        assert "not finished a first cycle" in unseen
-        assert never == "no engine has beaten on this database yet; start `pullcord engine`"
-        assert well == ""
-        assert silent == "no engine has beaten for 40 s; start `pullcord engine`"
+        assert never == ["no engine has beaten on this database yet; start `pullcord engine`"]
+        assert own == well == []
+        assert silent.what_is_missing(clock.now()) == [
+            "no engine has beaten for 40 s; start `pullcord engine`"
+        ]
+        assert silent.why_not_ready(clock.now()) == "", "taking it away would mend nothing"
+
+
+async def test_a_server_without_an_engine_sees_that_deadlines_pass() -> None:
+    """An engine that beats and does nothing is found out by what it leaves undone."""
+    async with shop() as (town, key):
+        await stopped(town, key)
+        town.clock.turn(timedelta(minutes=11))
+        await town.house.store.beat("another", town.clock.now(), forget_before=NOON)
+
+        pulse = await town.house.watchdog.look()
+
+        assert pulse.what_is_missing(town.clock.now()) == ["a deadline passed 60 s ago unattended"]
 
 
 def test_a_server_that_no_longer_looks_says_so() -> None:
