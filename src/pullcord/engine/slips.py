@@ -90,6 +90,8 @@ def _field(field: FormField) -> Input:
         KINDS[field.kind],
         value=proposed,
         help=f"{field.help} {told}".strip(),
+        # an empty text is a text; an empty number is a mistake
+        is_needed=field.is_required or (bool(proposed) and field.kind not in ("text", "long_text")),
         choices=_choices(field),
     )
 

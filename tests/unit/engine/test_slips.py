@@ -118,11 +118,13 @@ async def test_changed_arguments_are_typed_and_checked() -> None:
         form = await slip(found, Verb.EDIT)
 
         kinds = {each.name: (each.kind, each.value, each.help) for each in form.inputs}
+        needed = [each.name for each in form.inputs if each.is_needed]
         wrong = await fills(found, form, arg__amount="a lot")
         same = await fills(found, form)
         right = await fills(found, form, arg__amount="240.50", arg__express="no")
 
         assert kinds["arg.amount"] == (InputKind.NUMBER, "480", "Proposed: 480")
+        assert needed == ["arg.amount", "arg.express"]
         assert kinds["arg.express"] == (InputKind.CHOICE, "yes", "Proposed: yes")
         assert "It takes a number" in wrong.problems["arg.amount"]
         assert "Change a value first" in same.problems["note"]
