@@ -122,6 +122,12 @@ PROMISES: tuple[Promise, ...] = (
         "engine",
     ),
     Promise(
+        "accounts-are-linked-by-code",
+        "An account of a chat is linked by a one-time code from the console, tried, and unlinked "
+        "by its person.",
+        "console",
+    ),
+    Promise(
         "callbacks-are-proven",
         "Nothing a provider did not sign just now is believed, and nobody acts but a linked "
         "person.",

@@ -118,6 +118,7 @@ function matching(from, node) {
 
 /** A form with typed text is never taken away: it stays, can send nothing, and says so. @param {ChildNode} node */
 function leave(node) {
+  if (node instanceof HTMLElement && node.hasAttribute("data-keep")) return; // shown only once
   if (!(node instanceof HTMLElement) || !hasTouched(node)) return void node.remove();
   if (node.hasAttribute("data-kept")) return;
   node.setAttribute("data-kept", "");
@@ -157,7 +158,8 @@ async function look() {
   if (isLooking) return void (looksAgain = true);
   isLooking = true;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+    // the answer to a form has no address of its own
+    const answer = await fetch(document.body.dataset.look || location.href, { headers: { accept: "text/html" }, cache: "no-store" });
     if (answer.redirected && new URL(answer.url).pathname === "/sign-in") return void location.assign(answer.url);
     if (answer.ok) {
       swap(parsed(await answer.text()));
