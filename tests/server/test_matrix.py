@@ -78,8 +78,8 @@ MATRIX: Mapping[tuple[str, str], Row] = {
     ("POST", "/v1/escalations/{id}/report"): Row(
         agents(200, 404), {"attempt": "a1", "outcome": "not_needed"}, "collected"
     ),
-    ("POST", "/v1/escalations/{id}/outcome"): Row(people(200, 200, 200, 200, 200), {"label": "ok"}),
-    ("POST", "/v1/outcomes"): Row(people(202, 202, 202, 202, 202), {"outcomes": []}),
+    ("POST", "/v1/escalations/{id}/outcome"): Row(people(200, 200, 200, 403, 200), {"label": "ok"}),
+    ("POST", "/v1/outcomes"): Row(people(202, 202, 202, 403, 202), {"outcomes": []}),
     ("GET", "/v1/decisions"): Row(agents(200, 200)),
     ("POST", "/v1/calls"): Row(agents(202, 202), {"calls": []}),
     ("POST", "/v1/explain"): Row(agents(200, 200), {"tool": "issue_refund"}),

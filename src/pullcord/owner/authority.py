@@ -63,6 +63,8 @@ WORKSPACE: Mapping[str, frozenset[Role]] = {
     "keys": frozenset({Role.DEVELOPER, Role.LEAD, Role.ADMIN}),
     "people": frozenset({Role.ADMIN, Role.LEAD}),
     "export": frozenset({Role.AUDITOR, Role.ADMIN, Role.LEAD}),
+    #: auditors prove what happened; they add nothing to it
+    "label": frozenset(Role) - {Role.AUDITOR},
     "hold": frozenset({Role.ADMIN, Role.LEAD}),
 }
 

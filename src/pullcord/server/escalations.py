@@ -1,5 +1,6 @@
 """Reading escalations, and the acts of people and agents on one of them."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -192,5 +193,8 @@ ROUTES = (
         statuses=(201,),
         problems=(409, 410),
     ),
-    _route("outcome", wire.OutcomeIn, "people", "A label learned afterwards", outcome),
+    replace(
+        _route("outcome", wire.OutcomeIn, "people", "A label learned afterwards", outcome),
+        right="label",
+    ),
 )

@@ -195,7 +195,7 @@ ROUTES = (
         "/v1/outcomes",
         outcomes,
         "Labels learned afterwards, many at once",
-        right="read",
+        right="label",
         takes=OutcomesIn,
         gives=RecordedOut,
         statuses=(202,),
