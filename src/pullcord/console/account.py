@@ -56,9 +56,9 @@ def _sign_in(
 async def sign_in(request: Request) -> Response:
     """`POST /sign-in`."""
     check_origin(request)
-    check_sign_in_rate(request)
     form = await form_of(request)
     email = form.get("email", "")[:200]
+    check_sign_in_rate(request, account=email)
     try:
         token, session = await house_of(request).office.sign_in(email, form.get("password", ""))
     except NotSignedIn as error:

@@ -50,6 +50,7 @@ class Callers:
         self._people = Buckets(rates.person, now, what="requests of this person")
         self._addresses = Buckets(rates.address, now, what="requests from this address")
         self.sign_ins = Buckets(rates.sign_in, now, what="attempts to sign in")
+        self.accounts = Buckets(rates.account, now, what="attempts to sign in as this person")
 
     async def admit(self, route: Route, request: Request) -> Caller:
         """Who this is, when they may use this route now.

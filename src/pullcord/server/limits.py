@@ -32,6 +32,8 @@ class Rates:
     person: Rate = Rate(100, 500)
     #: attempts to sign in, or to use a key that is none, from one address
     sign_in: Rate = Rate(0.2, 20)
+    #: attempts to sign in as one person, from wherever: guessing from many addresses is guessing
+    account: Rate = Rate(0.1, 30)
     #: requests of one address without key or session
     address: Rate = Rate(100, 500)
 

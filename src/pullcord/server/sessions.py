@@ -124,10 +124,15 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def check_sign_in_rate(request: Request) -> None:
-    """Count one attempt to sign in from this address.
+def check_sign_in_rate(request: Request, *, account: str = "") -> None:
+    """Count one attempt to sign in from this address, and as this account where one is named.
+
+    Unknown accounts are counted as known ones are, so that the answer tells nobody which exist.
 
     Raises:
         TooMuch: there were too many; says when to try again.
     """
-    request.app.state.parts.callers.sign_ins.take(address_of(request))
+    callers = request.app.state.parts.callers
+    callers.sign_ins.take(address_of(request))
+    if account:
+        callers.accounts.take(account.strip().lower())
