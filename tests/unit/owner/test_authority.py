@@ -135,6 +135,8 @@ def test_workspace_acts_follow_the_role(act: str, role: Role) -> None:
         "keys": {Role.DEVELOPER, Role.LEAD, Role.ADMIN},
         "people": {Role.LEAD, Role.ADMIN},
         "export": {Role.AUDITOR, Role.LEAD, Role.ADMIN},
+        "label": {Role.OPERATOR, Role.DEVELOPER, Role.LEAD, Role.ADMIN},
+        "hold": {Role.LEAD, Role.ADMIN},
     }[act]
 
     found = may_in_workspace(somebody("ana", role), act)
