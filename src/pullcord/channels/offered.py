@@ -16,6 +16,7 @@ from pullcord.errors import InvalidInput
 #: the module of each channel besides the console and the webhook; one line a channel
 OFFERED: Mapping[str, str] = {
     "apprise": "pullcord.channels.apprise",
+    "email": "pullcord.channels.email",
     "pagerduty": "pullcord.channels.pagerduty",
     "slack": "pullcord.channels.slack",
     "sms": "pullcord.channels.sms",
@@ -44,6 +45,8 @@ class Surroundings:
     now: Callable[[], datetime]
     #: hosts inside that may be called: names, addresses, networks; see `outward`
     internal_hosts: tuple[str, ...] = ()
+    #: this house's secret for what channels sign themselves; the same in each of its processes
+    key: bytes = b""
 
 
 Make = Callable[[Mapping[str, str], Surroundings], Channel]

@@ -408,6 +408,8 @@ class Answer:
     form: Form | None = None
     #: what to put right in a form, by the names of its inputs; nothing was done
     problems: Mapping[str, str] = field(default_factory=dict)
+    #: it could not be saved just now: the same event may be handed in again
+    may_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)

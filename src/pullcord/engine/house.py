@@ -107,8 +107,9 @@ def furnish(
     """
     clock = clock or (DatabaseClock() if isinstance(store, Shared) else SystemClock())
     settings = settings or Settings()
-    ways = channels if channels is not None else usual_channels(settings, now=clock.now)
-    ground = _ground(store, master, clock, ids or SystemIds(clock), settings, ways)
+    if channels is None:
+        channels = usual_channels(settings, now=clock.now, key=derived(master, "channels"))
+    ground = _ground(store, master, clock, ids or SystemIds(clock), settings, channels)
     office = _office(ground)
     hearing_back = _hearing_back(ground, office)
     desk = _desk(ground, hearing_back)
@@ -124,7 +125,7 @@ def furnish(
     )
     agent_views, views = _views(ground)
     inbound = _inbound(ground, desk, views, linking, courier)
-    health = Health(store, clock, channels=ways)
+    health = Health(store, clock, channels=channels)
     return House(
         store=store,
         clock=clock,

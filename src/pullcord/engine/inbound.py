@@ -150,7 +150,7 @@ class Inbound:
             return await self._handled(channel, event)
         except OutsideFailed as problem:
             log.warning("inbound_failed", channel=channel, problem=str(problem))
-            return Answer("It could not be saved just now; please try again.")
+            return Answer("It could not be saved just now; please try again.", may_repeat=True)
         except PullcordError as problem:
             return Answer(safe_text(str(problem), 500))
 

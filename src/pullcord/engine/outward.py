@@ -10,7 +10,9 @@ from pullcord.channels.webhook import WebhookChannel
 from pullcord.engine.settings import Settings
 
 
-def usual_channels(settings: Settings, *, now: Callable[[], datetime]) -> dict[str, Channel]:
+def usual_channels(
+    settings: Settings, *, now: Callable[[], datetime], key: bytes = b""
+) -> dict[str, Channel]:
     """The channels these settings ask for.
 
     Raises:
@@ -24,7 +26,7 @@ def usual_channels(settings: Settings, *, now: Callable[[], datetime]) -> dict[s
             internal=settings.internal_hosts,
             answers=settings.webhook_answers,
         )
-    surroundings = Surroundings(settings.public_url, now, settings.internal_hosts)
+    surroundings = Surroundings(settings.public_url, now, settings.internal_hosts, key)
     for name, options in settings.channels.items():
         channels[name] = made(name, options, surroundings)
     return channels

@@ -2,6 +2,7 @@
 
 from tests.conformance.channels.apprise_double import AppriseDouble
 from tests.conformance.channels.double import Double
+from tests.conformance.channels.email_double import EmailDouble
 from tests.conformance.channels.pagerduty_double import PagerDutyDouble
 from tests.conformance.channels.paper_double import PaperDouble
 from tests.conformance.channels.slack_double import SlackDouble
@@ -12,6 +13,7 @@ from tests.conformance.channels.webpush_double import WebPushDouble
 
 DOUBLES: dict[str, type[Double]] = {
     "apprise": AppriseDouble,
+    "email": EmailDouble,
     "pagerduty": PagerDutyDouble,
     "paper": PaperDouble,
     "slack": SlackDouble,
