@@ -73,8 +73,11 @@ async def test_who_is_late_reads_who_was_first() -> None:
         name, link = await link_of(found)
         await found.board.town.person("maria").approve(name)
 
+        looked = await found.client().get(link)
         page = await found.client().post(link)
 
+        assert "Maria Lopez approved it at 12:00." in looked.text
+        assert "<form" not in looked.text
         assert "Maria Lopez approved it at 12:00." in page.text
         assert "Nothing of yours was done." in page.text
         assert f"/escalations/{name}" in page.text

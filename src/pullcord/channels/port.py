@@ -143,6 +143,8 @@ class Content:
 
     ask: str  #: the question, whole
     situation: str = ""
+    #: who tells what happened: "agent", "end_user", "system"
+    situation_by: str = ""
     #: what happens on approval, from configuration
     consequence: str = ""
     #: "This cannot be undone.", "This can be undone in part.", "This can be undone."

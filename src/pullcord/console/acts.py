@@ -23,15 +23,15 @@ JSON = "application/json"
 async def show(request: Request) -> Response:
     """`GET /acts/{token}`."""
     try:
-        action, row = await house_of(request).inbound.offered(request.path_params["token"])
+        behind = await house_of(request).inbound.offered(request.path_params["token"])
     except PullcordError as error:
         return _page(request, text=str(error), status=status_of(error))
-    found = row.escalation
-    is_now = found.is_living and found.generation == action.generation
+    found = behind.row.escalation
     return _page(
         request,
-        label=LABELS[action.verb] if is_now else "",
-        text="" if is_now else "It has moved on since this letter was sent.",
+        label=LABELS[behind.action.verb] if behind.is_now else "",
+        text="" if behind.is_now else behind.standing,
+        has_moved_on=not behind.is_now,
         escalation=found.id,
         severity=found.severity,
         agent=found.agent,
@@ -58,6 +58,7 @@ def _page(
     severity: str = "",
     agent: str = "",
     is_done: bool = False,
+    has_moved_on: bool = False,
     status: int = 200,
 ) -> Response:
     if request.method == "POST" and JSON in request.headers.get("accept", ""):
@@ -71,5 +72,6 @@ def _page(
         "severity": severity,
         "agent": agent,
         "is_done": is_done,
+        "has_moved_on": has_moved_on,
     }
     return page("acts.html", values, status=status, headers=STATUS_HEADERS)

@@ -6,6 +6,7 @@ event has an answer for the eyes of whoever caused it; nothing here raises for w
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -75,6 +76,18 @@ USED = "This button is too old; open the page to see how it stands."
 HELP = "I know: on-call · accept ID · link CODE (from Channels in the console)."
 
 log = structlog.get_logger("pullcord.inbound")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind a link of a letter: the act it offered, and how things stand now."""
+
+    action: Action
+    row: Row
+    #: who decided, who has it, who is asked: as the person of the link may read it
+    standing: str
+    #: whether its button still does something
+    is_now: bool
 
 
 class Inbound:
@@ -250,25 +263,32 @@ class Inbound:
 
     def _stranger(self, channel: str) -> Answer:
         """For the eyes of an account nobody linked."""
+        if self._channels[channel].can.found_by in (FoundBy.EMAIL, FoundBy.PHONE):
+            where = f"Write from the one in your own record, {self._public_url}/people."
+            return Answer(f"I do not know this sender, so nothing was done. {where}")
         return Answer(
             f"I do not know this {channel} account, so nothing was done. Sign in at "
             f"{self._public_url}/channels, make a code there, and send me: link CODE"
         )
 
     # --- links in letters ---------------------------------------------------------------------
-    async def offered(self, token: str) -> tuple[Action, Row]:
-        """What a link in a letter would do; looking does nothing.
+    async def offered(self, token: str) -> Behind:
+        """What a link in a letter would do, and what became of it; looking does nothing.
 
         Raises:
-            NotFound, StaleView: it is none, or its time is over.
+            NotFound: it is none of ours.
         """
-        action = self._action(token)
-        if action.verb not in LINK_VERBS or not action.person:
+        action = self._actions.read(token)
+        if action is None or action.verb not in LINK_VERBS or not action.person:
             raise NotFound("this link is not known.")
         row = await self._store.load(action.workspace, action.escalation)
         if row is None:
             raise NotFound("this link is not known.")
-        return action, row
+        floor, now = await self._floors.now(action.workspace), self._clock.now()
+        found = row.escalation
+        is_same = found.is_living and found.generation == action.generation
+        standing = stands(found, colleague(floor, action.person, now))
+        return Behind(action, row, standing, is_now=is_same and now < action.expires_at)
 
     async def follow(self, token: str) -> Answer:
         """The button on the page of such a link was pressed: who holds the link is its person.
@@ -276,12 +296,21 @@ class Inbound:
         Raises:
             PullcordError: nothing was done; says why, and who was first.
         """
-        action, _ = await self.offered(token)
+        behind = await self.offered(token)
+        action = behind.action
+        if self._clock.now() >= action.expires_at:
+            raise StaleView(USED)
         people = (await self._floors.now(action.workspace)).people
         someone = people.get(action.person)
         if someone is None or not someone.is_active:
             raise NotAllowed("this person is no longer active.")
-        return await self._act(action, person(someone.id), _request(action, {}), via="link")
+        by = person(someone.id)
+        try:
+            return await self._act(action, by, _request(action, {}), via="link")
+        except NotAllowed:
+            if behind.is_now:
+                raise
+            return await self._overtaken(action, by)
 
     # --- codes by SMS and phone ---------------------------------------------------------------
     async def _coded(self, channel: str, event: Coded) -> Answer:

@@ -175,8 +175,15 @@ def letter_of(occasion: Occasion, actions: Actions) -> Letter:
 
 
 def bundle_of(letters: list[Letter], *, id: str) -> Letter:
-    """Several letters to one destination as one, the most urgent first; at least two."""
+    """Several letters to one destination as one, the most urgent first; at least two.
+
+    Letters about one escalation say the same by now, so it stands there once; where all of them
+    are about one, the last of them says it all.
+    """
+    letters = _one_each(letters)
     first = letters[0]
+    if len(letters) == 1:
+        return first
     count = len(letters)
     needing = sum(each.is_open for each in letters)
     needs = f"{needing} need{'s' if needing == 1 else ''} you" if needing else "news"
@@ -208,12 +215,25 @@ def bundle_of(letters: list[Letter], *, id: str) -> Letter:
         url=first.url.partition("/escalations/")[0] + "/",
         wakes=any(each.wakes for each in letters),
         headline=f"{count} escalations: {needs}",
-        standing=f"{count} messages that came together.",
+        standing=f"News of {count} escalations, together in one letter.",
         is_open=bool(needing),
         lines=lines,
         timezone=first.timezone,
         workspace_name=first.workspace_name,
     )
+
+
+def _one_each(letters: list[Letter]) -> list[Letter]:
+    """One letter an escalation: with what somebody wrote, else the last."""
+    found: dict[str, Letter] = {}
+    for each in letters:
+        known = found.get(each.escalation)
+        found[each.escalation] = max(known, each, key=_says) if known else each
+    return list(found.values())
+
+
+def _says(letter: Letter) -> tuple[bool, str]:
+    return bool(letter.content and letter.content.said), letter.id
 
 
 # --- sentences -----------------------------------------------------------------------------------
@@ -319,6 +339,7 @@ def content_of(occasion: Occasion) -> Content | None:
     return Content(
         ask=safe_text(question_of(shown), ASK_MAX),
         situation=cut(said, limits.text),
+        situation_by=source,
         consequence=cut(str(shown.get("consequence", "")), limits.text),
         reversibility=REVERSIBLE.get(str(shown.get("reversible", "no")), REVERSIBLE["no"]),
         money=briefing.money_of(shown),

@@ -47,7 +47,7 @@ class PostOffice:
         self.faults: list[Fault] = []
         self.letters: list[bytes] = []
         self.envelopes: list[Envelope] = []
-        self.senders = {SENDER, ""}
+        self.senders = {SENDER}
         self.connections = 0
 
     async def handle_RCPT(  # noqa: N802  # the library's name
@@ -56,7 +56,7 @@ class PostOffice:
         if self.faults:
             fault = self.faults.pop(0)
             if fault is Fault.HANGS_UP:
-                assert server.transport is not None
+                assert isinstance(server.transport, asyncio.Transport)
                 server.transport.abort()
                 raise asyncio.CancelledError
             return ANSWERS[fault]
@@ -122,7 +122,7 @@ def plain_of(raw: bytes) -> str:
     """The plain text of a letter."""
     part = opened_mail(raw).get_body(("plain",))
     assert part is not None, "a letter without text"
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def seen_of(raw: bytes) -> str:
@@ -154,7 +154,7 @@ async def post_office(
     shown = served_with(host)
 
     def right(*given: Any) -> AuthResult:
-        return AuthResult(success=given[-1].password == password.encode())
+        return AuthResult(success=given[-1].password == password.encode(), handled=False)
 
     def served() -> SMTP:
         return Trap(

@@ -250,11 +250,12 @@ async def test_looking_at_a_link_does_nothing_and_following_it_acts_once() -> No
         accept = (await buttons(found))[Verb.ACCEPT]
         inbound = found.town.house.inbound
 
-        action, row = await inbound.offered(accept)
+        behind = await inbound.offered(accept)
         looked = await state(found, name)
         answer = await inbound.follow(accept)
 
-        assert (action.verb, row.escalation.id) == (Verb.ACCEPT, name)
+        assert (behind.action.verb, behind.row.escalation.id) == (Verb.ACCEPT, name)
+        assert behind.is_now
         assert looked is Status.OPEN
         assert answer.is_done
         assert await state(found, name) is Status.ACCEPTED
@@ -275,7 +276,7 @@ async def test_a_link_of_nobody_or_of_nothing_is_not_known() -> None:
     async with board() as found:
         await found.stopped()
         inbound = found.town.house.inbound
-        action, _ = await inbound.offered((await buttons(found))[Verb.ACCEPT])
+        action = (await inbound.offered((await buttons(found))[Verb.ACCEPT])).action
 
         for changed in (replace(action, person=""), replace(action, escalation="esc_0")):
             with pytest.raises(NotFound):
@@ -296,14 +297,20 @@ async def test_a_link_of_somebody_inactive_is_refused() -> None:
 
 
 async def test_an_old_link_says_that_it_is_old() -> None:
-    """Yesterday's letter is a record, not a remote control."""
+    """Yesterday's letter is a record, not a remote control; looking at it tells who decided."""
     async with board() as found:
-        await found.stopped()
+        name = await found.stopped()
         accept = (await buttons(found))[Verb.ACCEPT]
+        await found.town.person("maria").approve(name)
         found.town.clock.turn(timedelta(days=1))
+        inbound = found.town.house.inbound
 
         with pytest.raises(StaleView):
-            await found.town.house.inbound.offered(accept)
+            await inbound.follow(accept)
+        behind = await inbound.offered(accept)
+
+        assert not behind.is_now
+        assert "Maria Lopez approved it at yesterday 12:00." in behind.standing
 
 
 # --- codes, words, commands ----------------------------------------------------------------------

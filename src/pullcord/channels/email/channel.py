@@ -117,8 +117,7 @@ class AnsweredEmailChannel(EmailChannel):
         return True
 
     async def _explain(self, mail: Mail, answer: Answer) -> None:
-        """Say privately why a reply was not kept; never to a machine, never twice an hour."""
+        """Say privately why a reply was not kept: never to a machine, once a letter."""
         note = self._replies.explanation(mail, answer.text)
         if note is not None:
-            # the empty sender of RFC 3834: what nobody reads is never answered
-            await self._lines.hand_in("", mail.answer_to, note)
+            await self._lines.hand_in(self._desk.sender.address, mail.answer_to, note)

@@ -5,11 +5,11 @@ Nothing is drawn by chance: the same letter is the same mail, byte for byte, at 
 
 import binascii
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,12 +24,15 @@ HTML_MAX = 90_000
 #: times a letter that is too large is shortened; more parts than any content has
 CUTS_MAX = 100
 SUBJECT_MAX = 200
+#: characters of a line, RFC 2045
+LINE_MAX = 76
 #: what Outlook and Exchange may not answer by themselves; bounces they shall send
 SUPPRESSED = "DR, RN, NRN, OOF, AutoReply"
 #: the header that comes back in a bounce and proves that the letter was ours
 MARK = "X-Pullcord-Letter"
 
-_POLICY = SMTP.clone(max_line_length=76)
+#: what no header holds once its spaces are plain
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +56,17 @@ def mail_of(letter: Letter, desk: Desk, *, address: str) -> bytes:
     sheet = sheet_of(letter, public_url=desk.public_url, takes_replies=bool(answer))
     subject = subject_of(letter)
     html, sheet = _fitting(sheet, subject)
-    mail = EmailMessage(policy=_POLICY)
-    sender = desk.sender
-    mail["From"] = Address(sender.name, addr_spec=sender.address)
-    mail["To"] = address
-    mail["Subject"] = subject
-    mail["Date"] = format_datetime(letter.at)
-    mail["Message-ID"] = f"<{desk.reference(letter.id)}>"
-    _thread(mail, letter)
-    if answer:
-        mail["Reply-To"] = answer
-    _machines(mail, letter, desk)
-    _body(mail, text_of(sheet), html, key=letter.id)
-    return mail.as_bytes()
+    headers = {
+        "From": formataddr((_line(desk.sender.name), desk.sender.address)),
+        "To": address,
+        "Subject": subject,
+        "Date": format_datetime(letter.at),
+        "Message-ID": f"<{desk.reference(letter.id)}>",
+        **_thread(letter),
+        "Reply-To": answer,
+        **_for_machines(letter, desk),
+    }
+    return _written(headers, text_of(sheet), html, key=letter.id)
 
 
 def _answer(letter: Letter, desk: Desk) -> str:
@@ -97,34 +98,35 @@ def subject_of(letter: Letter) -> str:
 
 def preview_of(letter: Letter) -> str:
     """What a list of mails shows beside the subject; nothing that agents or end users wrote."""
-    return " ".join(each for each in (letter.headline, letter.deadline) if each)
+    more = letter.deadline if letter.is_open else ""
+    return " ".join(each for each in (letter.headline, more) if each)
 
 
 def _line(text: str) -> str:
     """One line for a header: nothing in it ends the header and begins another."""
-    return " ".join(text.split())[:SUBJECT_MAX]
+    return _CONTROL.sub("", " ".join(text.split()))[:SUBJECT_MAX]
 
 
-def _thread(mail: EmailMessage, letter: Letter) -> None:
-    thread = _line(letter.thread)
-    if thread:
-        mail["In-Reply-To"] = f"<{thread}>"
-        mail["References"] = f"<{thread}>"
+def _thread(letter: Letter) -> dict[str, str]:
+    thread = f"<{_line(letter.thread)}>" if letter.thread else ""
+    return {"In-Reply-To": thread, "References": thread}
 
 
-def _machines(mail: EmailMessage, letter: Letter, desk: Desk) -> None:
+def _for_machines(letter: Letter, desk: Desk) -> dict[str, str]:
     """What programs on the way need to know: nobody to answer, which list, which letter."""
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = SUPPRESSED
-    mail[MARK] = f"{letter.id} {desk.replies.signature(letter.id)}"
     kind, _, who = letter.to.partition(":")
-    if kind != "end_user":
-        name = _line(letter.workspace_name or letter.workspace)
-        mail["List-Id"] = f"{_quoted(name)} <{letter.workspace}.pullcord.{desk.sender.domain}>"
-    if kind == "person" and who and not letter.is_open and letter.kind != "test":
-        mail["List-Unsubscribe"] = f"<{desk.public_url}/people/{who}/reach>"
-    if letter.is_open and letter.severity in ("high", "critical"):
-        mail["Importance"] = "high"
+    name = _quoted(_line(letter.workspace_name or letter.workspace))
+    is_news = kind == "person" and not letter.is_open and letter.kind != "test"
+    is_pressing = letter.is_open and letter.severity in ("high", "critical")
+    list_id = f"{name} <{letter.workspace}.pullcord.{desk.sender.domain}>"
+    return {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": SUPPRESSED,
+        MARK: f"{letter.id} {desk.replies.signature(letter.id)}",
+        "List-Id": list_id if kind != "end_user" else "",
+        "List-Unsubscribe": f"<{desk.public_url}/people/{who}/reach>" if is_news else "",
+        "Importance": "high" if is_pressing else "",
+    }
 
 
 def _quoted(name: str) -> str:
@@ -173,14 +175,35 @@ def _environment() -> Environment:
     )
 
 
-def _body(mail: EmailMessage, text: str, html: str, *, key: str) -> None:
-    """Both as quoted-printable; a boundary with "=_" can stand in neither."""
-    mail["MIME-Version"] = "1.0"
-    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    mail["Content-Type"] = f'multipart/alternative; boundary="=_{digest}"'
+def _written(headers: Mapping[str, str], text: str, html: str, *, key: str) -> bytes:
+    """The mail in 7-bit lines of at most 76; a boundary with "=_" can stand in no part."""
+    boundary = f"=_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    lines = [_header(name, value) for name, value in headers.items() if value]
+    lines += [
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+        "",
+    ]
     for subtype, content in (("plain", text), ("html", html)):
-        part = EmailMessage(policy=_POLICY)
-        part["Content-Type"] = f"text/{subtype}; charset=utf-8"
-        part["Content-Transfer-Encoding"] = "quoted-printable"
-        part.set_payload(binascii.b2a_qp(content.encode(), istext=True).decode())
-        mail.attach(part)
+        lines += [
+            f"--{boundary}",
+            f"Content-Type: text/{subtype}; charset=utf-8",
+            "Content-Transfer-Encoding: quoted-printable",
+            "",
+            _quoted_printable(content),
+        ]
+    whole = "\n".join([*lines, f"--{boundary}--", ""])
+    return whole.replace("\n", "\r\n").encode("ascii")
+
+
+def _quoted_printable(text: str) -> str:
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return binascii.b2a_qp(plain.encode(), istext=True).decode()
+
+
+def _header(name: str, value: str) -> str:
+    """One header, folded and encoded as RFC 2047 says where it is long or not ASCII."""
+    if value.isascii() and len(name) + len(value) < LINE_MAX:
+        return f"{name}: {value}"
+    charset = "us-ascii" if value.isascii() else "utf-8"
+    return f"{name}: {Header(value, charset, maxlinelen=LINE_MAX, header_name=name).encode()}"

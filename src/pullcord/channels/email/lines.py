@@ -18,6 +18,7 @@ from aiosmtplib import (
     SMTPConnectError,
     SMTPDataError,
     SMTPException,
+    SMTPNotSupported,
     SMTPRecipientRefused,
     SMTPRecipientsRefused,
     SMTPResponseException,
@@ -47,6 +48,10 @@ FULL = "the mailbox is full or takes no letters of this size"
 WANTS_LOGIN = "the server wants a login or TLS; set PULLCORD_EMAIL_USERNAME and PULLCORD_EMAIL_TLS"
 CONNECTION = "the server takes no letters from this machine; ask whoever runs it"
 CERTIFICATE = "the server's certificate is not to be trusted"
+NO_LOGIN = (
+    "the server takes no login this way; leave PULLCORD_EMAIL_USERNAME out, or set "
+    "PULLCORD_EMAIL_TLS"
+)
 NO_STARTTLS = (
     "the server offers no STARTTLS; set PULLCORD_EMAIL_TLS to tls, or to none inside one host"
 )
@@ -139,12 +144,27 @@ class Lines:
             start_tls=server.tls == "starttls",
             tls_context=server.trust,
             local_hostname=server.greeting,
-            username=server.username or None,
-            password=server.password or None,
             timeout=TRY_SECONDS,
         )
         await smtp.connect()
+        if server.username:
+            await self._logged_in(smtp)
         return _Line(smtp, self._now())
+
+    async def _logged_in(self, smtp: SMTP) -> None:
+        """One try by one method: servers make whoever is refused wait, each time."""
+        await smtp.ehlo()
+        offered = smtp.server_auth_methods
+        ways = {"plain": smtp.auth_plain, "login": smtp.auth_login, "cram-md5": smtp.auth_crammd5}
+        way = next((ways[name] for name in ways if name in offered), None)
+        if way is None:
+            smtp.close()
+            raise SMTPNotSupported(NO_LOGIN)
+        try:
+            await way(self._server.username, self._server.password)
+        except BaseException:
+            smtp.close()
+            raise
 
     async def _put_back(self, line: _Line, *, is_kept: bool) -> None:
         line.letters += 1
@@ -181,10 +201,10 @@ def meaning(error: Exception, host: str) -> Sent:
     if (problem := _broken_tls(error)) is not None:
         why = getattr(problem, "verify_message", "") or problem.reason or type(problem).__name__
         return Sent(Outcome.FAILED, f"{CERTIFICATE} ({host}: {why}); {_GUIDE}")
+    if isinstance(error, SMTPNotSupported):
+        return Sent(Outcome.FAILED, str(error))
     if "STARTTLS" in str(error):
         return Sent(Outcome.FAILED, NO_STARTTLS)
-    if isinstance(error, SMTPException) and "AUTH" in str(error).upper():
-        return Sent(Outcome.FAILED, f"{host} takes no login this way; {LOGIN}")
     return Sent(Outcome.RETRY, f"no answer from {host}: {type(error).__name__}")
 
 

@@ -7,6 +7,7 @@ read; everything else stays as it was found. The library blocks, so it works in 
 import asyncio
 import imaplib
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -68,7 +69,9 @@ class Reader:
             yield box
             await _asked(connection.logout)
         finally:
-            # also ends what a thread still waits for, where we were cancelled
+            # first the socket: it ends what a thread still waits for, where we were cancelled
+            with suppress(OSError):
+                connection.socket().shutdown(socket.SHUT_RDWR)
             with suppress(OSError):
                 connection.shutdown()
 

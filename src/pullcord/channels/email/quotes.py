@@ -12,8 +12,8 @@ from html.parser import HTMLParser
 
 #: characters of a reply that are looked at
 TEXT_MAX = 50_000
-#: lines between "On Tuesday" and "wrote:"
-ATTRIBUTION_MAX = 3
+#: lines from "On Tuesday" to "wrote:", and an empty one above them
+ATTRIBUTION_MAX = 4
 
 _DIVIDER = re.compile(
     r"^\s*(?:[-_*]{2,}\s*(?:original|forwarded|ursprüngliche|weitergeleitete|message|mensaje"
@@ -68,9 +68,11 @@ def _drop_attribution(kept: list[str], ours: str) -> None:
         kept.pop()
     if not kept or not kept[-1].endswith((":", "：")):
         return
-    for count in range(1, ATTRIBUTION_MAX + 1):
-        if ours in " ".join(kept[-count:]).lower():
-            del kept[-count:]
+    last = kept[-ATTRIBUTION_MAX:]
+    paragraph = last[last.index("") + 1 :] if "" in last else []
+    for said in (paragraph, *(last[-count:] for count in range(1, len(last) + 1))):
+        if ours in " ".join(said).lower():
+            del kept[-len(said) :]
             return
 
 

@@ -66,28 +66,38 @@ class Sheet:
 
 def sheet_of(letter: Letter, *, public_url: str, takes_replies: bool) -> Sheet:
     """What this letter says as a mail."""
-    kind, who = letter.to.partition(":")[0], letter.to.partition(":")[2]
-    content = letter.content
+    kind, _, who = letter.to.partition(":")
+    content = _content(letter)
     asks = letter.is_open and content is not None and not letter.lines
     title = content.ask if asks and content else letter.headline
-    lead = letter.headline if asks else ""
-    standing = "" if letter.standing in title else letter.standing
     return Sheet(
         letter=letter,
         title=title,
-        lead=lead,
-        standing=standing,
+        lead=letter.headline if asks else "",
+        standing="" if letter.standing in title else letter.standing,
         ask="" if asks or content is None else content.ask,
         content=content,
         open_label=_open_label(letter, kind),
         open_note="" if kind == "end_user" or not letter.escalation else "sign in",
         buttons=tuple(each for each in letter.buttons if each.url and letter.is_open),
-        times=tuple(each for each in (letter.deadline, letter.fallback) if each),
+        times=(letter.deadline, letter.fallback) if letter.is_open and letter.deadline else (),
         facts=_facts(letter) if kind != "end_user" else (),
         why=WHY.get(letter.kind) or WHY[kind],
         links=_links(letter, kind, who, public_url),
         reply=REPLY if takes_replies else "",
     )
+
+
+def _content(letter: Letter) -> Content | None:
+    """All of it for whoever can still do something; for others what it was about, and words."""
+    content = letter.content
+    if content is None or letter.lines:
+        return None
+    if not letter.is_open:
+        return Content(ask=content.ask, said=content.said)
+    known = {(name, value) for name, value in _facts(letter)}
+    facts = tuple(each for each in content.facts if (each[0].lower(), each[1]) not in known)
+    return replace(content, facts=facts)
 
 
 def _open_label(letter: Letter, kind: str) -> str:
@@ -103,13 +113,15 @@ def _open_label(letter: Letter, kind: str) -> str:
 
 
 def _facts(letter: Letter) -> tuple[tuple[str, str], ...]:
+    if not letter.agent:
+        return ()
     named = {
         "rule": letter.rule,
         "tool": letter.tool,
         "agent": letter.agent,
         "environment": letter.environment,
-        "severity": letter.severity if letter.rule or letter.agent else "",
-        "escalation": letter.escalation if not letter.lines else "",
+        "severity": letter.severity,
+        "escalation": letter.escalation,
     }
     return tuple((name, value) for name, value in named.items() if value)
 

@@ -12,7 +12,7 @@ from pullcord.channels.email.sheet import LINKS, Sheet
 WIDTH = 76
 INDENT = "  "
 #: names of facts stand in a column this wide at most
-COLUMN_MAX = 22
+COLUMN_MAX = 30
 
 
 def text_of(sheet: Sheet) -> str:
@@ -73,11 +73,12 @@ def _content(sheet: Sheet) -> Iterable[str]:
     if content.said:
         yield f"What was said:\n{_block(content.said)}"
     if content.situation:
-        yield f"What happened:\n{_block(content.situation)}"
+        by = " (says the agent, checked by nobody)" if content.situation_by == "agent" else ""
+        yield f"What happened{by}:\n{_block(content.situation)}"
     if content.facts:
         yield f"Facts, noted by the system:\n{_pairs(content.facts)}"
     if content.options:
-        yield "To choose from:\n" + "\n".join(_block(f"- {each}") for each in content.options)
+        yield "What you can decide:\n" + "\n".join(_block(f"- {each}") for each in content.options)
     if content.claims:
         said = "\n".join(f"{INDENT}{name}:\n{_block(text, 2)}" for name, text in content.claims)
         yield f"The agent says (checked by nobody):\n{said}"
@@ -86,13 +87,17 @@ def _content(sheet: Sheet) -> Iterable[str]:
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    pairs = list(pairs)
-    column = min(max((len(name) for name, _ in pairs), default=0), COLUMN_MAX)
+    """Names in a column, values beside them; a name that is too long has a line of its own."""
+    pairs = [(" ".join(name.split()), value) for name, value in pairs]
+    column = min(max(len(name) for name, _ in pairs), COLUMN_MAX)
     lines = []
     for name, value in pairs:
-        first, *rest = (_wrapped(value, WIDTH - column - 4) or "-").splitlines()
-        lines.append(f"{INDENT}{name.ljust(column)}  {first}")
-        lines += [f"{INDENT}{' ' * column}  {each}" for each in rest]
+        values = (_wrapped(value, WIDTH - column - 4) or "-").splitlines()
+        if len(name) > column:
+            lines.append(f"{INDENT}{name}")
+        else:
+            lines.append(f"{INDENT}{name.ljust(column)}  {values.pop(0)}")
+        lines += [f"{INDENT}{' ' * column}  {each}" for each in values]
     return "\n".join(lines)
 
 
