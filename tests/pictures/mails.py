@@ -92,7 +92,7 @@ async def shop(**options: str) -> AsyncIterator[Shop]:
     """A shop whose only way outward is a real mail server on loopback; an agent was stopped."""
     office = PostOffice()
     async with post_office(office, tls="none") as port:
-        surroundings = Surroundings(URL, lambda: datetime.now(UTC), KEY)
+        surroundings = Surroundings(URL, lambda: datetime.now(UTC), key=KEY)
         channel = make(options_for(port, tls="none", **options), surroundings)
         async with board(policy=POLICY, more={"email": channel}, linked=()) as place:
             name = await place.stopped(

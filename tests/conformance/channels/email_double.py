@@ -206,7 +206,9 @@ class EmailDouble:
     def channel(self) -> EmailChannel:
         trusted = trusted_in(self.folder)
         options = options_for(self.port, username="shop", password=PASSWORD, ca_file=trusted)
-        return make(options, Surroundings("https://pull.example", lambda: datetime.now(UTC), key=KEY))
+        return make(
+            options, Surroundings("https://pull.example", lambda: datetime.now(UTC), key=KEY)
+        )
 
     def arrived(self) -> Sequence[Arrived]:
         found = []

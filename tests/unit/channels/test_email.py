@@ -53,7 +53,7 @@ async def mailing(
     """A server and the channel that speaks to it."""
     now = (clock or Clock()).now
     async with post_office(office, tls=tls) as port:
-        channel = make(options_for(port, tls=tls, **options), Surroundings(URL, now, KEY))
+        channel = make(options_for(port, tls=tls, **options), Surroundings(URL, now, key=KEY))
         yield channel
         await channel.close()
 
@@ -251,7 +251,7 @@ async def test_a_wrong_certificate_is_told_and_nothing_is_sent(
     ca_file = trusted_in(tmp_path) if wrong == "host" else ""
     async with post_office(office, tls=tls, host=host) as port:
         options = options_for(port, tls=tls, username="u", password=PASSWORD, ca_file=ca_file)
-        channel = make(options, Surroundings(URL, Clock().now, KEY))
+        channel = make(options, Surroundings(URL, Clock().now, key=KEY))
         sent = await channel.send(letter())
         await channel.close()
 
@@ -264,7 +264,7 @@ async def test_a_server_without_starttls_is_told() -> None:
     """Going on in the clear is not a fallback."""
     office = PostOffice()
     async with post_office(office, tls="none") as port:
-        channel = make(options_for(port, tls="starttls"), Surroundings(URL, Clock().now, KEY))
+        channel = make(options_for(port, tls="starttls"), Surroundings(URL, Clock().now, key=KEY))
         sent = await channel.send(letter())
         await channel.close()
 
@@ -279,7 +279,7 @@ async def test_a_wrong_password_is_told_by_the_names_of_its_options(tmp_path: Pa
         options = options_for(
             port, username="shop", password="wrong-secret", ca_file=trusted_in(tmp_path)
         )
-        channel = make(options, Surroundings(URL, Clock().now, KEY))
+        channel = make(options, Surroundings(URL, Clock().now, key=KEY))
         sent = await channel.send(letter())
         await channel.close()
 
@@ -293,7 +293,7 @@ async def test_a_server_that_takes_no_login_is_told() -> None:
     office = PostOffice()
     async with post_office(office, tls="none") as port:
         options = options_for(port, tls="none", username="shop", password=PASSWORD)
-        channel = make(options, Surroundings(URL, Clock().now, KEY))
+        channel = make(options, Surroundings(URL, Clock().now, key=KEY))
         sent = await channel.send(letter())
         await channel.close()
 
@@ -305,7 +305,7 @@ async def test_a_server_that_is_not_there_is_tried_again() -> None:
     """A restart of the server is not the end of a letter."""
     async with post_office(PostOffice(), tls="none") as port:
         pass
-    channel = make(options_for(port, tls="none"), Surroundings(URL, Clock().now, KEY))
+    channel = make(options_for(port, tls="none"), Surroundings(URL, Clock().now, key=KEY))
 
     sent = await channel.send(letter())
 
@@ -324,7 +324,7 @@ async def test_a_server_that_refuses_everybody_is_told() -> None:
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        channel = make(options_for(port, tls="none"), Surroundings(URL, Clock().now, KEY))
+        channel = make(options_for(port, tls="none"), Surroundings(URL, Clock().now, key=KEY))
         sent = await channel.send(letter())
         await channel.close()
 
@@ -345,7 +345,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(monkeypatch: pytest.Monke
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        channel = make(options_for(port, tls="none"), Surroundings(URL, Clock().now, KEY))
+        channel = make(options_for(port, tls="none"), Surroundings(URL, Clock().now, key=KEY))
         sent = await channel.send(letter())
         await channel.close()
         async with asyncio.timeout(5):
@@ -363,7 +363,7 @@ def given(**more: str) -> dict[str, str]:
     return {"sender": "Example Shop <us@shop.example>", "host": "mail.shop.example", **more}
 
 
-AROUND = Surroundings(URL, Clock().now, KEY)
+AROUND = Surroundings(URL, Clock().now, key=KEY)
 
 
 def test_three_lines_are_enough() -> None:

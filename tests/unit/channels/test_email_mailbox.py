@@ -68,7 +68,7 @@ async def there(*, tls: str = "none", **options: str) -> AsyncIterator[There]:
             "imap_password": PASSWORD,
             **options,
         }
-        surroundings = Surroundings("https://pull.example", lambda: NOW, KEY)
+        surroundings = Surroundings("https://pull.example", lambda: NOW, key=KEY)
         channel = make(options_for(port, tls="none", **given), surroundings)
         assert isinstance(channel, AnsweredEmailChannel)
         yield There(box, office, channel, Ear())
