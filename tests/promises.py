@@ -104,6 +104,18 @@ PROMISES: tuple[Promise, ...] = (
         "engine",
     ),
     Promise(
+        "mails-are-readable",
+        "A mail reads well in light and dark, on desk and phone, without pictures, and loads "
+        "nothing.",
+        "channels",
+    ),
+    Promise(
+        "replies-are-comments",
+        "A reply by mail becomes a comment of whoever got the letter; nobody decides by mail, and "
+        "machines are not answered.",
+        "channels",
+    ),
+    Promise(
         "lock-screen-tells-the-truth",
         "What stands on a lock screen is what holds and tells nothing personal; its buttons say "
         "“I have it” or “Not me”, never more, and say what became of it.",

@@ -102,6 +102,7 @@ async def test_a_mail_cannot_be_edited_so_what_follows_tells_the_truth_in_its_th
         assert opened_mail(later)["Subject"] == f"Re: {opened_mail(asked)['Subject']}"
 
 
+@pytest.mark.promise("every-copy-tells-the-truth")
 async def test_the_links_of_an_old_mail_say_who_decided() -> None:
     """A mail lies in an inbox for years; its links must not."""
     async with office() as found:
@@ -150,6 +151,7 @@ async def test_a_house_that_is_down_delays_no_mail_for_ever_and_no_other_channel
 # --- replies --------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("replies-are-comments")
 async def test_a_reply_becomes_a_comment_of_whoever_wrote_it() -> None:
     """From the train, with one thumb."""
     async with office() as found:
@@ -163,6 +165,7 @@ async def test_a_reply_becomes_a_comment_of_whoever_wrote_it() -> None:
         assert any("person:maria" in repr(each) and "comment" in repr(each) for each in timeline)
 
 
+@pytest.mark.promise("replies-are-comments")
 async def test_somebody_elses_reply_to_my_letter_is_not_kept() -> None:
     """A forwarded letter hands nobody a voice; they are told privately, without content."""
     async with office() as found:
