@@ -16,7 +16,7 @@ from pullcord.channels.slack.payloads import heard
 from pullcord.channels.slack.web import Call, Unsent
 from pullcord.config.yaml import load
 from pullcord.engine.actions import ALPHABET
-from tests.conformance.channels.slack_double import SCOPES, SlackDouble
+from tests.conformance.channels.slack_double import HERE, SCOPES, SlackDouble
 from tests.docs.pages import ROOT, blocks_of
 from tests.unit.engine.board import board
 
@@ -57,7 +57,7 @@ async def tour(slack: SlackDouble) -> list[str]:
         )
     }
     environ["PULLCORD_SLACK_API_URL"] = f"{slack.url}/api"
-    around = Surroundings("https://pull.example", lambda: datetime.now(UTC))
+    around = Surroundings("https://pull.example", lambda: datetime.now(UTC), HERE)
     channel = made("slack", options_in(environ)["slack"], around)
     assert isinstance(channel, Listens)
     async with board(more={"slack": channel}, linked=()) as found:

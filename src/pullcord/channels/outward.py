@@ -135,8 +135,10 @@ class Outward:
         resolve: Resolve = resolved,
         trust: ssl.SSLContext | None = None,
         seconds: float = TRY_SECONDS,
+        read_max: int = READ_MAX,
     ) -> None:
         self._seconds = seconds
+        self._read_max = read_max
         doors = _Doors(inside_of(internal), resolve)
         transport = _Transport(doors, trust or httpcore2.default_ssl_context())
         self._client = httpx2.AsyncClient(
@@ -150,7 +152,7 @@ class Outward:
         content: bytes,
         headers: Mapping[str, str],
     ) -> httpx2.Response:
-        """Post once; the reply with at most 64 KiB of its body.
+        """Post once; the reply with the beginning of its body, 64 KiB unless told otherwise.
 
         Raises:
             Barred: the address is not to be called, or the certificate is not the host's.
@@ -170,7 +172,7 @@ class Outward:
                 asyncio.timeout(self._seconds),
                 self._client.stream(method, url, content=content, headers=asked) as reply,
             ):
-                body = await _bounded(reply.aiter_raw())
+                body = await _bounded(reply.aiter_raw(), self._read_max)
         except TimeoutError:
             raise httpx2.ReadTimeout(f"no whole answer in {self._seconds:g} s") from None
         kept = [
@@ -185,14 +187,14 @@ class Outward:
         await self._client.aclose()
 
 
-async def _bounded(chunks: AsyncIterator[bytes]) -> bytes:
+async def _bounded(chunks: AsyncIterator[bytes], most: int) -> bytes:
     """The beginning of a body; whoever sends more is not listened to."""
     found = bytearray()
     async for chunk in chunks:
         found += chunk
-        if len(found) >= READ_MAX:
+        if len(found) >= most:
             break
-    return bytes(found[:READ_MAX])
+    return bytes(found[:most])
 
 
 # --- connecting -----------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ from tests.conformance.channels.slack_kit import (
 
 TOKEN, APP_TOKEN, SECRET = "xoxb-1-secret-of-the-bot", "xapp-1-secret-of-the-app", "shhh-8f742231"
 TEAM, BOT = "T0SHOP", "U0PULLCORD"
+#: where the double is: inside
+HERE = ("127.0.0.1",)
 #: seconds a trigger opens a modal, and an envelope waits for its acknowledgement
 TRIGGER_SECONDS, ACK_SECONDS = 3.0, 3.0
 
@@ -90,6 +92,8 @@ class SlackDouble:
     tells_receipts: ClassVar[bool] = False
     shows_content: ClassVar[bool] = True
     names_retry: ClassVar[bool] = True
+    #: made after `url` was changed, its channel speaks to whatever is there
+    moves: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.url = ""
@@ -135,7 +139,7 @@ class SlackDouble:
     def channel(self, now: Callable[[], datetime] | None = None, **more: str) -> LiveSlackChannel:
         options = {each.name: each.default for each in OPTIONS}
         own = {"token": TOKEN, "app_token": APP_TOKEN, "signing_secret": SECRET}
-        around = Surroundings("https://pull.example", now or (lambda: datetime.now(UTC)))
+        around = Surroundings("https://pull.example", now or (lambda: datetime.now(UTC)), HERE)
         return LiveSlackChannel({**options, **own, "api_url": f"{self.url}/api", **more}, around)
 
     def arrived(self) -> Sequence[Arrived]:
@@ -212,7 +216,7 @@ class SlackDouble:
         if thread is not None and not _is_stamp(str(thread)):
             raise Said("invalid_thread_ts")
         self._keep(channel, stamp, given, is_edit=False)
-        return {"channel": channel, "ts": stamp}
+        return {"channel": channel, "ts": stamp, "message": dict(given)}
 
     def _update(self, given: Mapping[str, Any]) -> dict[str, Any]:
         channel, stamp = str(given.get("channel", "")), str(given.get("ts", ""))

@@ -18,7 +18,9 @@ from pullcord.channels.port import (
     Wrote,
 )
 from pullcord.channels.slack.payloads import HELP, Kind, heard
+from pullcord.channels.slack.web import Unsent
 from tests.conformance.channels.double import Fault
+from tests.conformance.channels.loopback import Answered, Asked, http_server
 from tests.conformance.channels.slack_double import TEAM, SlackDouble, signed
 
 NOW = datetime(2027, 1, 5, 12, tzinfo=UTC)
@@ -129,6 +131,28 @@ async def test_a_workspace_that_cannot_be_known_is_not_believed() -> None:
 
     assert len(after) == 1
     assert slack.called.count("auth.test") == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "refusal"), [({"ok": True}, "another workspace"), ({"ok": True, "url": ""}, "another")]
+)
+async def test_a_yes_that_names_no_workspace_or_address_is_believed_by_nobody(
+    said: dict[str, object], refusal: str
+) -> None:
+    """Something between us and Slack says yes to everything."""
+
+    async def handle(request: Asked) -> Answered:
+        return Answered(200, json.dumps(said).encode())
+
+    async with http_server(handle) as url:
+        slack = SlackDouble()
+        channel = slack.channel(api_url=url)
+
+        with pytest.raises(CallbackRefused, match=refusal):
+            await channel.hear(slack.press("A1b2", at=NOW))
+        with pytest.raises(Unsent, match="no address"):
+            await channel.address()
+        await channel.close()
 
 
 # --- what is told ---------------------------------------------------------------------------------

@@ -223,6 +223,7 @@ def test_what_fits_nowhere_says_how_it_stands() -> None:
     letter = asked(standing="Somebody is being asked. " * 600)
 
     assert not fits(written(letter).blocks)
+    assert not fits(written(replace(letter, content=None)).blocks)
 
 
 # --- nobody's words act ---------------------------------------------------------------------------

@@ -8,10 +8,11 @@ import pytest
 
 from pullcord.channels.port import Outcome
 from pullcord.channels.slack.web import NAME_MAX, PASSING, REMEDIES, Unsent, Web, meaning
+from pullcord.errors import InvalidInput
 from tests.conformance.channels.loopback import Answered, Asked, http_server
-from tests.conformance.channels.slack_double import TOKEN, SlackDouble
+from tests.conformance.channels.slack_double import HERE, TOKEN, SlackDouble
 from tests.unit.channels.letters import NOW
-from tests.unit.channels.test_slack_messages import asked
+from tests.unit.channels.test_slack_messages import asked, content_of
 
 
 @asynccontextmanager
@@ -24,7 +25,7 @@ async def answering(answered: Answered) -> AsyncIterator[tuple[Web, list[Asked]]
         return answered
 
     async with http_server(handle) as url:
-        web = Web(TOKEN, url)
+        web = Web(TOKEN, url, internal=HERE)
         yield web, seen
         await web.close()
 
@@ -170,3 +171,60 @@ async def test_a_message_somebody_deleted_cannot_be_changed() -> None:
 
     assert edited.outcome is Outcome.FAILED
     assert "deleted" in edited.detail
+
+
+async def test_slack_may_say_a_long_message_again() -> None:
+    """Six bytes for an Arabic letter: a reply that is cut short would be sent for ever."""
+    async with SlackDouble.opened() as slack:
+        channel = slack.channel()
+        content = content_of(situation="م" * 2_000, claims=(("Assessment", "م" * 2_000),) * 3)
+
+        sent = await channel.send(asked(content=content))
+        await channel.close()
+
+    assert sent.outcome is Outcome.ACCEPTED
+    assert len(json.dumps(slack.messages[sent.reference])) > 40_000
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"ok": True},
+        {"ok": True, "channel": {}},
+        {"ok": True, "channel": {"id": "D1"}},
+        {"ok": True, "channel": {"id": "D1"}, "ts": ""},
+    ],
+)
+async def test_a_yes_that_names_nothing_is_tried_again(said: dict[str, object]) -> None:
+    """Without a name the message could never be changed."""
+
+    async def handle(request: Asked) -> Answered:
+        return Answered(200, json.dumps(said).encode())
+
+    async with http_server(handle) as url:
+        channel = SlackDouble().channel(api_url=url)
+
+        sent = await channel.send(asked())
+        await channel.close()
+
+    assert sent.outcome is Outcome.RETRY
+    assert "named no" in sent.detail
+
+
+async def test_both_calls_of_a_letter_share_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the conversation and writing into it: ten seconds together, not each."""
+    monkeypatch.setattr("pullcord.channels.slack.channel.TRY_SECONDS", 0.0)
+    async with SlackDouble.opened() as slack:
+        channel = slack.channel()
+
+        sent = await channel.send(asked())
+        await channel.close()
+
+    assert sent.outcome is Outcome.RETRY
+    assert "no answer within" in sent.detail
+
+
+def test_an_address_that_is_none_is_named() -> None:
+    """A typo in a variable is found at the start."""
+    with pytest.raises(InvalidInput, match="PULLCORD_SLACK_API_URL"):
+        Web(TOKEN, "slack.com/api")

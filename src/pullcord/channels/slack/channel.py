@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from slack_sdk.signature import SignatureVerifier
 
+from pullcord.channels.answers import TRY_SECONDS
 from pullcord.channels.offered import Surroundings
 from pullcord.channels.port import (
     Abilities,
@@ -65,7 +66,7 @@ class SlackChannel:
     )
 
     def __init__(self, options: Mapping[str, str], surroundings: Surroundings) -> None:
-        self._web = Web(options["token"], options["api_url"])
+        self._web = Web(options["token"], options["api_url"], internal=surroundings.internal_hosts)
         self._secret = options["signing_secret"]
         self._now = surroundings.now
         #: the direct message with each user
@@ -78,24 +79,31 @@ class SlackChannel:
     # --- outward ------------------------------------------------------------------------------
     async def send(self, letter: Letter) -> Sent:
         """Post it into the direct message with the person, or where the requester asked."""
-        message = written(letter)
         try:
-            channel, thread = await self._place(letter)
-            said = await self._web.carry(
-                self._web.calls.chat_postMessage(
-                    channel=channel,
-                    thread_ts=thread or None,
-                    text=message.text,
-                    blocks=message.blocks,
-                    metadata=_metadata(letter),
-                    unfurl_links=False,
-                    unfurl_media=False,
-                ),
-                at=letter.at,
-            )
+            async with asyncio.timeout(TRY_SECONDS):
+                said = await self._posted(letter)
+        except TimeoutError:
+            return Sent(Outcome.RETRY, f"no answer within {TRY_SECONDS:g} s")
         except Unsent as unsent:
             return unsent.sent
-        return Sent(Outcome.ACCEPTED, "posted", reference=f"{said['channel']}/{said['ts']}")
+        channel, stamp = said.get("channel"), said.get("ts")
+        if not channel or not stamp:
+            return Sent(Outcome.RETRY, "Slack said yes and named no message")
+        return Sent(Outcome.ACCEPTED, "posted", reference=f"{channel}/{stamp}")
+
+    async def _posted(self, letter: Letter) -> Mapping[str, Any]:
+        message = written(letter)
+        channel, thread = await self._place(letter)
+        call = self._web.calls.chat_postMessage(
+            channel=channel,
+            thread_ts=thread or None,
+            text=message.text,
+            blocks=message.blocks,
+            metadata=_metadata(letter),
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return await self._web.carry(call, at=letter.at)
 
     async def edit(self, reference: str, letter: Letter) -> Sent:
         """Make the message say how things stand now."""
@@ -123,7 +131,10 @@ class SlackChannel:
         if channel not in self._places:
             call = self._web.calls.conversations_open(users=channel)
             said = await self._web.carry(call, at=letter.at)
-            self._places[channel] = str(said["channel"]["id"])
+            place = said.get("channel")
+            if not isinstance(place, dict) or not place.get("id"):
+                raise Unsent(Sent(Outcome.RETRY, "Slack said yes and named no conversation"))
+            self._places[channel] = str(place["id"])
             _forget_oldest(self._places)
         return self._places[channel], thread
 
@@ -172,10 +183,10 @@ class SlackChannel:
         try:
             if not self._team:
                 call = self._web.calls.auth_test()
-                self._team = str((await self._web.carry(call, at=self._now()))["team_id"])
+                self._team = str((await self._web.carry(call, at=self._now())).get("team_id", ""))
         except Unsent as unsent:
             raise CallbackRefused(f"which workspace we are in is unknown: {unsent}") from None
-        if heard.team != self._team:
+        if not self._team or heard.team != self._team:
             raise CallbackRefused("it is of another workspace")
 
     async def _named(self, heard: Heard) -> Event:
@@ -187,9 +198,10 @@ class SlackChannel:
             return event
         try:
             call = self._web.calls.users_info(user=heard.user)
-            user = (await self._web.carry(call, at=self._now()))["user"]
+            said = await self._web.carry(call, at=self._now())
         except Unsent:
             return event
+        user: Any = said.get("user") or {}
         name = user.get("profile", {}).get("real_name") or user.get("real_name") or heard.name
         return replace(event, name=str(name))
 
@@ -280,7 +292,10 @@ class LiveSlackChannel(SlackChannel):
             Unsent: Slack gave none.
         """
         call = self._web.calls.apps_connections_open(app_token=self._app_token)
-        return str((await self._web.carry(call, at=self._now()))["url"])
+        url = (await self._web.carry(call, at=self._now())).get("url")
+        if not url:
+            raise Unsent(Sent(Outcome.RETRY, "Slack said yes and named no address"))
+        return str(url)
 
 
 def _metadata(letter: Letter) -> dict[str, Any]:

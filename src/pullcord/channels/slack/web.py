@@ -1,18 +1,21 @@
-"""Slack's Web API: slack-sdk makes the calls, httpx2 carries them, and what went wrong is told.
+"""Slack's Web API: slack-sdk makes the calls, we carry them, and what went wrong is told.
 
 slack-sdk's own asynchronous client brings a second HTTP library, its other one a thread a call. Its
-methods still name and check the arguments here; only the transport is ours.
+methods still name and check the arguments here; only the transport is ours, as for every channel.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 from slack_sdk.web import WebClient
 
-from pullcord.channels.answers import TRY_SECONDS, refused, seconds_of, unanswered
+from pullcord.channels.answers import refused, seconds_of, unanswered
+from pullcord.channels.outward import Outward, address
 from pullcord.channels.port import Outcome, Sent
 
 AGAIN = "Install the app to the workspace again and set the new token."
@@ -51,6 +54,9 @@ PASSING = frozenset(
     {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "ratelimited"}
     | {"rate_limited", "team_added_to_org", "accesslimited"}
 )
+#: bytes of a reply: Slack says the whole message again, six bytes for an Arabic letter
+READ_MAX = 1_048_576
+JSON = "application/json; charset=utf-8"
 #: characters of an error's name we repeat
 NAME_MAX = 60
 
@@ -83,16 +89,19 @@ class Calls(WebClient):
 
 
 class Web:
-    """Carries calls with a token, once each."""
+    """Carries calls with a token, once each.
 
-    def __init__(self, token: str, api_url: str) -> None:
+    Raises:
+        InvalidInput: the address of the API is none.
+    """
+
+    def __init__(self, token: str, api_url: str, *, internal: tuple[str, ...] = ()) -> None:
         self._token = token
-        self._url = api_url if api_url.endswith("/") else f"{api_url}/"
+        url = address(api_url, "PULLCORD_SLACK_API_URL")
+        self._url = url if url.endswith("/") else f"{url}/"
         #: makes the calls: `web.calls.chat_postMessage(channel=…)`
         self.calls = Calls()
-        self._client = httpx2.AsyncClient(
-            timeout=TRY_SECONDS, follow_redirects=False, trust_env=False
-        )
+        self._outward = Outward(internal=internal, read_max=READ_MAX)
 
     async def carry(self, call: object, *, at: datetime) -> Mapping[str, Any]:
         """What Slack answered.
@@ -102,22 +111,22 @@ class Web:
         """
         assert isinstance(call, Call), f"{call!r} is no call"
         form = dict(call.form)
+        kind, body = "application/x-www-form-urlencoded", b""
         token = form.pop("token", self._token)
-        headers = {"authorization": f"Bearer {token}"}
+        if call.json is not None:
+            kind, body = JSON, json.dumps(call.json, ensure_ascii=False).encode()
+        else:
+            body = urlencode(form).encode()
+        headers = {"authorization": f"Bearer {token}", "content-type": kind}
         try:
-            if call.json is not None:
-                reply = await self._client.post(
-                    self._url + call.method, json=call.json, headers=headers
-                )
-            else:
-                reply = await self._client.post(self._url + call.method, data=form, headers=headers)
+            reply = await self._outward.post(self._url + call.method, content=body, headers=headers)
         except httpx2.HTTPError as error:
             raise Unsent(unanswered(error)) from None
         return _said(reply, at=at)
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._client.aclose()
+        await self._outward.close()
 
 
 def _said(reply: httpx2.Response, *, at: datetime) -> Mapping[str, Any]:
