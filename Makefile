@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo check lint types contracts quick test coverage bench lock clean browser
+.PHONY: pictures help demo check lint types contracts quick test coverage bench lock clean browser
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -71,6 +71,9 @@ test: lint types contracts browser ## everything: all suites, fresh seeds, cover
 coverage: ## what the last `make test` covered, against the thresholds
 	$(BIN)/python -m coverage combine --quiet 2>/dev/null || true
 	$(BIN)/python tests/coverage_floors.py
+
+pictures: browser ## what letters look like, in light and dark, on desk and phone
+	$(BIN)/python -m tests.pictures
 
 bench: .venv/dev ## ratios against a floor, measured in one run
 	$(BIN)/pullcord bench

@@ -4,11 +4,8 @@ A scanner is a browser too: some run scripts, follow what a page loads and come 
 own links are opened by all of them, and nothing happens; then a person presses, and it does.
 """
 
-import asyncio
 import re
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,37 +28,15 @@ from tests.conformance.channels.email_double import (
     plain_of,
     post_office,
 )
+from tests.conformance.channels.threads import in_thread
 from tests.pictures.camera import LOOKS, shown
 
-#: seconds the mail server may take to begin and to end
-WITHIN = 10.0
 #: a mail is shown inside the page of a mail program, which has the landmarks
 OPTIONS: dict[str, Any] = {
     **AXE,
     "rules": {"region": {"enabled": False}, "landmark-one-main": {"enabled": False}},
 }
 LINK = re.compile(r"https?://[^\s\"'<>]+")
-
-
-@contextmanager
-def served(office: PostOffice) -> Iterator[int]:
-    """The mail server in a thread of its own; gives its port."""
-    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
-
-    async def serve() -> None:
-        over = asyncio.Event()
-        async with post_office(office, tls="none") as port:
-            ready.set_result((asyncio.get_running_loop(), over, port))
-            await over.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    loop, over, port = ready.result(WITHIN)
-    try:
-        yield port
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(WITHIN)
 
 
 @dataclass(slots=True)
@@ -82,7 +57,7 @@ class Town:
 def mailing() -> Iterator[Town]:
     """`live_server`, with e-mail set up as an operator would."""
     office = PostOffice()
-    with served(office) as port:
+    with in_thread(lambda: post_office(office, tls="none")) as port:
         options = {
             "sender": f"Example Shop <{SENDER}>",
             "host": "127.0.0.1",

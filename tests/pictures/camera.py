@@ -21,15 +21,13 @@ class Look:
 
     width: int
     scheme: str
-    #: pixels of the picture for one of the page
-    scale: float = 1.0
 
 
 LOOKS: Mapping[str, Look] = {
     "light": Look(720, "light"),
     "dark": Look(720, "dark"),
-    "phone-light": Look(390, "light", scale=2),
-    "phone-dark": Look(390, "dark", scale=2),
+    "phone-light": Look(390, "light"),
+    "phone-dark": Look(390, "dark"),
 }
 
 
@@ -47,9 +45,8 @@ def browser() -> Iterator[Browser]:
 def shown(chromium: Browser, html: str, look: Look) -> Iterator[Page]:
     """A page with this HTML, looked at like that; nothing it asks for is loaded."""
     context = chromium.new_context(
-        viewport={"width": look.width, "height": 800},
+        viewport={"width": look.width, "height": 200},
         color_scheme="dark" if look.scheme == "dark" else "light",
-        device_scale_factor=look.scale,
         offline=True,
     )
     page = context.new_page()

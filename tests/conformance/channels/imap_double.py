@@ -31,6 +31,7 @@ class Postbox:
     #: commands as they came
     asked: list[str] = field(default_factory=list)
     port: int = 0
+    login: str = f"{USERNAME} {PASSWORD}"
     #: uids that somebody else reads, or deletes, between the search and the fetch
     read_elsewhere: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
@@ -82,9 +83,8 @@ class Postbox:
             await writer.start_tls(served_with(HERE))
         return name != "LOGOUT"
 
-    @staticmethod
-    def _may_enter(command: str) -> bool:
-        return command.split(" ", 1)[1].replace('"', "") == f"{USERNAME} {PASSWORD}"
+    def _may_enter(self, command: str) -> bool:
+        return command.split(" ", 1)[1].replace('"', "") == self.login
 
     def _told(self, name: str, words: list[str]) -> list[bytes]:
         if name == "CAPABILITY":
