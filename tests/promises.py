@@ -36,7 +36,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "storm-finds-planted-bugs",
-        "The simulation finds every one of twenty bugs that were planted to test it.",
+        "The simulation finds every one of more than twenty bugs that were planted to test it.",
         "engine",
     ),
     Promise(

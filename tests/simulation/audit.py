@@ -7,6 +7,7 @@ from pullcord.path.escalation import ENDED, DecisionKind
 from pullcord.path.timeline import Link, broken, commitments_of, fold, public
 from pullcord.seal.sealing import commitment
 from pullcord.store.port import WORKSPACE_CHAIN, Row
+from tests.simulation.board import NAME
 from tests.simulation.policy import WORKSPACE
 from tests.simulation.world import World
 
@@ -30,6 +31,8 @@ async def audit(world: World, house: House) -> list[str]:
         for fault in await _of_contents(house, chain, links):
             world.violated(f"{chain}: {fault}")
         for fault in await _of_messages(world, house, row):
+            world.violated(f"{chain}: {fault}")
+        for fault in await _of_copies(world, house, row):
             world.violated(f"{chain}: {fault}")
         heads.append(row.head.hash)
     links = await timeline(house, WORKSPACE_CHAIN)
@@ -94,6 +97,24 @@ async def _of_messages(world: World, house: House, row: Row) -> list[str]:
     for (escalation, who), times in world.watch.asked.items():
         if escalation == row.escalation.id and len(told.get(f"person:{who}", ())) < times:
             faults.append(f"{who} was asked {times} times and told {told.get(f'person:{who}')}")
+    return faults
+
+
+async def _of_copies(world: World, house: House, row: Row) -> list[str]:
+    """Every copy a provider holds tells how it ended, unless it refused to be changed."""
+    if world.board is None:
+        return []
+    faults = []
+    for copy in await house.store.copies(WORKSPACE, row.escalation.id):
+        if not copy.is_edited or copy.channel != NAME:
+            continue
+        note = world.board.notes.get(copy.reference)
+        if note is None:
+            faults.append(f"{copy.id} is a copy of nothing")
+        elif not note.is_given_up:
+            told = note.letter
+            if told.buttons or told.is_open or told.status != str(row.escalation.status):
+                faults.append(f"{copy.reference} says {told.status}, version {told.version}")
     return faults
 
 

@@ -1,5 +1,6 @@
 """The weather: which faults come how often, drawn from the seed, until it turns calm."""
 
+import json
 import random
 import sqlite3
 from collections.abc import Callable
@@ -19,6 +20,12 @@ from tests.simulation.loop import elapse
 from tests.simulation.watch import Watch
 
 Result = TypeVar("Result")
+
+#: what became of everything somebody was asked by, oldest first; edits are another matter
+RECEIPTS = """select outgoing, state from receipts where escalation = ? and recipient = ?
+  and state not in ('edited', 'stale') and outgoing not like '%/edit'
+  and (detail like 'asked:%' or detail like 'reminded:%') order by ord"""
+WAITING = "select id from outbox where escalation = ?"
 
 #: seconds a stalled worker stands still: longer than any lease
 STALL = (25.0, 90.0)
@@ -116,8 +123,23 @@ class StormyStore(SqliteStore):
         def job(connection: sqlite3.Connection) -> None:
             file(connection, filed)
             self._watch.note(filed)
+            self._watch_ways(connection, filed)
 
         await self.write(job)
+
+    def _watch_ways(self, connection: sqlite3.Connection, filed: Filed) -> None:
+        """Nobody counts as not reached while one of their ways may still arrive, or did."""
+        for link in filed.links:
+            if link.kind == "not_reached":
+                who = json.loads(link.body)["facts"]["person"]
+                receipts = connection.execute(RECEIPTS, (link.chain, f"person:{who}")).fetchall()
+                waiting = connection.execute(WAITING, (link.chain,)).fetchall()
+                self._watch.given_up(
+                    link.chain,
+                    who,
+                    receipts=[(str(name), str(state)) for name, state in receipts],
+                    waiting=[str(name) for (name,) in waiting],
+                )
 
     async def write(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         """A write that may be lost, may be done and not answered, or may be the last."""

@@ -301,9 +301,10 @@ async def meddles_with_clocks(world: World) -> None:
     while not world.weather.is_calm:
         await elapse(rng.uniform(150, 900))
         if rng.random() < 0.4:
-            world.is_channel_dead = True
+            world.is_channel_dead = world.rng.random() < 0.7
+            world.is_board_dead = not world.is_channel_dead or world.rng.random() < 0.3
             await elapse(rng.uniform(30, 500))
-            world.is_channel_dead = False
+            world.is_channel_dead = world.is_board_dead = False
             continue
         hour = rng.random() < 0.1
         jump = timedelta(hours=1) if hour else timedelta(seconds=rng.uniform(5, 120))

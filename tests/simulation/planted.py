@@ -12,14 +12,15 @@ from typing import Any
 from unittest.mock import patch
 
 from pullcord.engine import acting, courier, desk
+from pullcord.engine.courier import Courier
 from pullcord.engine.desk import Collected, Desk
 from pullcord.engine.filing import Filer
 from pullcord.path import asking, deciding, ending, stepping
 from pullcord.path.deciding import Ruling
 from pullcord.path.draft import Draft
-from pullcord.path.escalation import Change, Escalation, Fallback, Json
+from pullcord.path.escalation import Change, Escalation, Fallback, Json, Message
 from pullcord.store import filing_sqlite, queries_sqlite
-from pullcord.store.port import AgentKey, Filed, Head, Receipt, ReceiptState, Row
+from pullcord.store.port import AgentKey, Copy, Filed, Head, Receipt, ReceiptState, Row
 from pullcord.wire import requests as wire
 from tests.simulation.faults import StormyStore
 
@@ -262,6 +263,28 @@ def takes_every_message_for_stale() -> AbstractContextManager[Any]:
     return patch.object(courier, "is_stale", lambda message, escalation: True)
 
 
+def takes_one_silent_way_for_all() -> AbstractContextManager[Any]:
+    """The first way that fails gives a person up, whatever the others do."""
+
+    async def hasty(self: Courier, workspace: str, outgoing: str, message: Message) -> Any:
+        return courier._unreached(workspace, message)
+
+    return patch.object(Courier, "lost", hasty)
+
+
+def leaves_copies_as_they_were() -> AbstractContextManager[Any]:
+    """Copies are noted as edited, and nobody edits them."""
+
+    async def blind(self: Courier, workspace: str, copy: Copy, taken_at: Any) -> None:
+        row = await self._store.load(workspace, copy.message.escalation)
+        version = row.escalation.version if row else 0
+        await self._store.settle_copy(
+            workspace, copy.id, version=version, receipt=None, again_at=None
+        )
+
+    return patch.object(Courier, "_edit", blind)
+
+
 #: by name; each is planted alone
 BUGS: tuple[Bug, ...] = (
     writes_without_looking_at_the_version,
@@ -285,4 +308,6 @@ BUGS: tuple[Bug, ...] = (
     drops_messages_that_fail,
     signs_something_else,
     takes_every_message_for_stale,
+    takes_one_silent_way_for_all,
+    leaves_copies_as_they_were,
 )

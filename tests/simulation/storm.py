@@ -27,6 +27,7 @@ from pullcord.errors import PullcordError
 from pullcord.path.escalation import ENDED
 from tests.simulation.agents import Agent, EndUser
 from tests.simulation.audit import audit
+from tests.simulation.board import linked
 from tests.simulation.loop import Endless, SkewedClock, elapse, run
 from tests.simulation.over_http import begin as clients
 from tests.simulation.people import Admin, Operator, holds_everything, meddles_with_clocks
@@ -63,6 +64,8 @@ class Report:
     faults: Mapping[str, int] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
     digest: str = ""
+    #: buttons of notes that were pressed, where the world has a board
+    presses: int = 0
     #: over HTTP only: replies about an escalation, and how often each status came
     replies: int = 0
     codes: Mapping[int, int] = field(default_factory=dict)
@@ -111,6 +114,7 @@ def run_world(
         report.effects = len(world.history.effects)
         report.changes = world.watch.changes
         report.faults = dict(world.weather.counts)
+        report.presses = world.board.presses if world.board else 0
         report.statuses = _statuses(world)
     return report
 
@@ -174,6 +178,9 @@ async def _story(world: World, report: Report, *, checks: bool, over_http: bool)
     else:
         agents = [Agent(world, await _key(world, each), checks=checks) for each in range(3)]
         _begin(world, agents)
+    if world.board is not None:
+        await linked(house)
+        world.acts(world.board.live())
     world.acts(admin.live())
     world.acts(meddles_with_clocks(world))
     world.acts(holds_everything(world))
@@ -233,7 +240,7 @@ async def _until(world: World, done: Callable[[], bool], seconds: float) -> bool
 async def _calm(world: World, admin: Admin) -> None:
     """Faults stop: everything that is open must come to its end, and nothing may be late."""
     world.weather.is_calm = True
-    world.is_channel_dead = False
+    world.is_channel_dead = world.is_board_dead = False
     world.clock.skew *= 0
     await admin.applies(POLICIES[0])
     await admin.welcomes_all()
@@ -256,8 +263,9 @@ async def _until_drained(world: World) -> bool:
     far = world.clock.now().replace(year=2100)
     for _ in range(100):
         with suppress(Lost, PullcordError):
-            waits = await world.call(lambda house: house.store.unsent_since(far))
-            if waits is None:
+            unsent = await world.call(lambda house: house.store.unsent_since(far))
+            unedited = await world.call(lambda house: house.store.unedited_since(far))
+            if unsent is None and unedited is None:
                 return True
         await elapse(60)
     return False
@@ -339,6 +347,7 @@ def main() -> int:
         f"{sum(each.changes for each in reports)} changes, "
         f"{sum(each.effects for each in reports)} effects, "
         f"{sum(each.replies for each in reports)} replies over HTTP, "
+        f"{sum(each.presses for each in reports)} presses, "
         f"{sum(each.wall for each in reports):.0f} s"
     )
     return 1 if reports[-1].violations else 0

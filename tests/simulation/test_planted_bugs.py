@@ -1,4 +1,4 @@
-"""The simulation is itself tested: twenty bugs, planted one by one, and it must find each."""
+"""The simulation is itself tested: bugs are planted one by one, and it must find each."""
 
 import pytest
 

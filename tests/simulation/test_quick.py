@@ -12,6 +12,8 @@ from tests.simulation.storm import run_world
 ROOT = Path(__file__).resolve().parents[2]
 #: worlds that once found something, or show something worth keeping; each is run again
 KEPT_SEEDS = (3, 7)
+#: worlds in which people are also reached by a provider that calls back
+SEEDS_WITH_A_BOARD = (0, 14)
 
 
 @pytest.mark.promise("storm-safe-and-live")
@@ -25,12 +27,26 @@ def test_a_small_storm_breaks_no_invariant_and_everything_ends(seed: int) -> Non
     assert sum(report.faults.values()) > 50
 
 
+@pytest.mark.promise(
+    "storm-safe-and-live", "every-copy-tells-the-truth", "tried-is-reached-or-failed"
+)
+@pytest.mark.parametrize("seed", SEEDS_WITH_A_BOARD)
+def test_channels_that_fail_lie_delay_and_repeat_themselves_break_nothing(seed: int) -> None:
+    """Late receipts, doubled callbacks, buttons pressed hours late: one decision, true copies."""
+    report = run_world(seed, escalations=30)
+
+    assert not report.violations, str(report)
+    assert report.presses > 10
+    assert report.faults["callback twice"] > 10
+    assert report.faults["dropped by the board"] > 0
+
+
 @pytest.mark.promise("storm-repeats")
 def test_the_same_seed_gives_the_same_entries_in_another_process() -> None:
     """A failure that cannot be repeated cannot be mended."""
-    here = run_world(11, escalations=15)
+    here = run_world(14, escalations=15)
     program = (
-        "from tests.simulation.storm import run_world as r; print(r(11, escalations=15).digest)"
+        "from tests.simulation.storm import run_world as r; print(r(14, escalations=15).digest)"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
 

@@ -81,6 +81,27 @@ class Watch:
         if found.is_living and found.generation == message.generation:
             self._violated(f"{found.id}: a true {message.kind} to {message.to_id} was dropped")
 
+    def given_up(
+        self,
+        escalation: str,
+        who: str,
+        *,
+        receipts: Iterable[tuple[str, str]],
+        waiting: Iterable[str],
+    ) -> None:
+        """Somebody counts as not reached: every way of one message to them must have failed."""
+        ways: dict[str, dict[str, str]] = {}
+        for name, state in receipts:
+            ways.setdefault(name.rpartition(".")[0], {})[name] = state
+        left = {name.rpartition(".")[0] for name in waiting}
+        failed = [
+            message
+            for message, states in ways.items()
+            if message not in left and set(states.values()) == {"failed"}
+        ]
+        if not failed:
+            self._violated(f"{escalation}: {who} counts as not reached, and has ways: {ways}")
+
     def _faults(
         self, before: Row | None, row: Row, links: list[Link], filed: Filed
     ) -> Iterator[str]:

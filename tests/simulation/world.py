@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from pullcord.engine.house import House, furnish
 from pullcord.errors import OutsideFailed, PullcordError
 from pullcord.store.port import Row
 from pullcord.testing.clock import SeededIds
+from tests.simulation.board import Board, StormyBoard
 from tests.simulation.faults import StormyChannel, StormyStore, Weather
 from tests.simulation.loop import SkewedClock, elapse
 from tests.simulation.watch import Watch
@@ -25,6 +27,8 @@ Act = Callable[[House], Awaitable[Result]]
 MASTER = bytes(range(32))
 #: the process a task belongs to; a crash takes all of them
 PROCESS: ContextVar["Process | None"] = ContextVar("process", default=None)
+#: share of the worlds with a board
+BOARDS = 0.25
 #: violations kept; more say nothing new
 VIOLATIONS_MAX = 20
 #: times a dying task is cancelled
@@ -84,6 +88,8 @@ class Process:
         channels: dict[str, Channel] = {"webhook": channel}
         if world.has_console:
             channels["console"] = ConsoleChannel()
+        if world.board is not None:
+            channels["board"] = StormyBoard(self, world.board, lambda: world.is_board_dead)
         self.store = StormyStore(self, world.watch)
         self.house = furnish(
             self.store, master=MASTER, clock=world.clock, ids=world.ids, channels=channels
@@ -161,8 +167,11 @@ class World:
         self.watch = Watch(self.violated)
         self.history = History()
         self.pinged: dict[str, asyncio.Event] = {}
-        self.is_channel_dead = False
+        self.is_channel_dead = self.is_board_dead = False
         self.has_console = self.rng.random() < 0.5
+        #: a provider that is called back, in some worlds; its chance is its own
+        chance = random.Random(f"board {seed}")
+        self.board = Board(self, chance) if chance.random() < BOARDS else None
         self.escalations = escalations
         #: agents that still want to open something
         self.busy = 0
@@ -226,8 +235,9 @@ class World:
 
     def told(self, letter: Letter) -> None:
         """A letter reached somebody."""
-        if letter.address in self.pinged:
-            self.pinged[letter.address].set()
+        who = letter.to.partition(":")[2]
+        if who in self.pinged:
+            self.pinged[who].set()
 
     async def call(self, act: Act[Result]) -> Result:
         """One request over an unreliable network.
@@ -248,6 +258,15 @@ class World:
         if task.cancelled() or weather.strikes("reply lost", weather.reply):
             raise Lost
         return task.result()
+
+    async def answers(self, act: Act[Result]) -> bool:
+        """One request of somebody who only wants to know whether it was heard."""
+        try:
+            with suppress(PullcordError):
+                await self.call(act)
+        except Lost:
+            return False
+        return True
 
     def _serve(self, process: Process, act: Act[Result]) -> asyncio.Task[Result]:
         async def served() -> Result:
