@@ -551,4 +551,14 @@ PROMISES: tuple[Promise, ...] = (
         "The hook goes into a host's settings and out again, and nothing else there changes.",
         "hook",
     ),
+    Promise(
+        "console-offers-what-agents-can-take",
+        "The console offers no decision that the agent behind an escalation cannot take.",
+        "console",
+    ),
+    Promise(
+        "assistants-find-their-way",
+        "The wheel tells coding assistants how to wire Pullcord, and everything it names exists.",
+        "client",
+    ),
 )
