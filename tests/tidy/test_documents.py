@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tests.tidy.sources import ROOT, texts
 
+#: what a skill says about itself before its title
+FRONT = re.compile(r"\A---\n.*?\n---\n\s*", re.DOTALL)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -14,8 +16,8 @@ def documents() -> list[Path]:
 
 
 def prose(path: Path) -> str:
-    """A document without its fenced code."""
-    return FENCE.sub("", path.read_text(encoding="utf-8"))
+    """A document without its fenced code and without what stands before its title."""
+    return FENCE.sub("", FRONT.sub("", path.read_text(encoding="utf-8")))
 
 
 def test_every_document_has_one_title() -> None:
@@ -24,7 +26,7 @@ def test_every_document_has_one_title() -> None:
         f"{path.relative_to(ROOT)}: {titles} titles"
         for path in documents()
         if (titles := len(re.findall(r"^# \S", prose(path), re.MULTILINE))) != 1
-        or not path.read_text(encoding="utf-8").startswith("# ")
+        or not prose(path).startswith("# ")
     ]
 
     assert not wrong, "begin each with its one `# Title`:\n" + "\n".join(wrong)
