@@ -4,8 +4,8 @@
 
 Run it in the environment of that adapter. One object a line: a guarded call that no rule stops
 beside the bare call, and a pause with its resume (server and a person's decision included) beside
-the framework's own pause and resume where it has one in a process. Times are processor time of the
-whole process, so that what else a machine does changes little; the server runs in it and is counted.
+the framework's own pause and resume where it has one in a process. Times are processor time of this
+process, so that what else a machine does changes little; the server runs in it and is counted.
 """
 
 import asyncio

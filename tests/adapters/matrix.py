@@ -56,11 +56,24 @@ def results() -> list[dict[str, Any]]:
     return [json.loads((HERE / "results" / f"{name}.json").read_text()) for name in FRAMEWORKS]
 
 
+def locked(lock: str, package: str) -> str:
+    """The version of a package in one of the adapters' locks."""
+    text = (ROOT / "requirements" / f"adapters-{lock}.txt").read_text()
+    found = re.search(rf"^{re.escape(package)}==([^ ;]+)", text, re.MULTILINE)
+    assert found, f"{package} is not in requirements/adapters-{lock}.txt"
+    return found[1]
+
+
 def table() -> str:
     """The matrix as the page has it."""
     found = results()
     heads = [f"{each['framework']} {each['version']}" for each in found]
     lines = [_line(["", *heads]), _line(["---"] * (len(found) + 1))]
+    oldest = [
+        locked(f"{name}-oldest", each["package"])
+        for name, each in zip(FRAMEWORKS, found, strict=True)
+    ]
+    lines.append(_line(["oldest version that passes", *oldest]))
     names = ("edit_args", "partial_resume", "reason_on_reject", "note_on_approve", "durable")
     lines += [_line([f"`{name}`", *(_has(each, name) for each in found)]) for name in names]
     lines += [_line([row, *(each["shows"][row] for each in found)]) for row in rows()]

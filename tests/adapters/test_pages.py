@@ -1,10 +1,14 @@
 """The pages on adapters: every one has its programs, and the matrix is true."""
 
+import re
+import tomllib
+
 import pytest
 
 from tests.adapters import matrix
 from tests.adapters.pages import page_of
 from tests.adapters.places import FRAMEWORKS
+from tests.docs.pages import ROOT
 
 
 def test_the_matrix_is_made_of_what_the_suite_showed() -> None:
@@ -26,3 +30,17 @@ def test_every_adapter_has_a_page_with_an_agent_and_a_worker(adapter: str) -> No
 
     assert [adapter in each.words for each in programs] == [True, True]
     assert "worker" in programs[1].words
+
+
+@pytest.mark.parametrize("adapter", FRAMEWORKS)
+def test_the_oldest_version_is_the_one_that_an_installer_may_choose(adapter: str) -> None:
+    """A lower bound that nobody runs is a guess."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = {"claude_agent": "claude-agent-sdk"}.get(adapter, adapter.replace("_", "-"))
+
+    for each in project["optional-dependencies"][extra]:
+        package, bound = re.fullmatch(r"([a-z-]+)>=([0-9.]+)", each).groups()  # type: ignore[union-attr]
+        version = matrix.locked(f"{adapter}-oldest", package)
+        assert version.startswith(bound), (
+            f"{each}, and {version} is what `make adapters-oldest` runs"
+        )
