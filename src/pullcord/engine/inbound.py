@@ -56,6 +56,12 @@ from pullcord.wire import requests as wire
 #: events one callback may hold, and escalations a code is looked for among
 EVENTS_MAX = 50
 CODED_MAX = 200
+#: escalations that ask somebody, and where to look for those that ask this person no more
+LIVING = ("open", "accepted")
+PAST = (
+    Filter(statuses=("decided", "collected", "closed", "withdrawn")),
+    Filter(statuses=LIVING),
+)
 #: characters of a comment that came by a channel
 COMMENT_MAX = 4_000
 #: acts a link or a phone may do: deciding needs a page or a linked account
@@ -317,31 +323,37 @@ class Inbound:
         if event.verb not in LINK_VERBS:
             raise NotAllowed("deciding needs the page; open it and sign in.")
         people = await self._linking.people_of(channel, event.account)
-        for workspace, someone in people.items():
-            row = await self._by_code(workspace, someone, event.code)
-            if row is not None:
-                action = Action(
-                    workspace,
-                    row.escalation.id,
-                    row.escalation.generation,
-                    event.verb,
-                    someone.id,
-                    self._clock.now(),
-                )
-                request = _request(action, {})
-                return await self._act(action, person(someone.id), request, via=channel)
         if not people:
             return self._stranger(channel)
+        for workspace, someone in people.items():
+            theirs = Filter(statuses=LIVING, candidate=someone.id)
+            row = await self._by_code(workspace, someone, event.code, theirs)
+            if row is not None:
+                action = self._action_on(row, event.verb, someone)
+                request = _request(action, {})
+                return await self._act(action, person(someone.id), request, via=channel)
+        for workspace, someone in people.items():
+            row = await self._by_code(workspace, someone, event.code, *PAST)
+            if row is not None:
+                action = self._action_on(row, event.verb, someone)
+                return await self._overtaken(action, person(someone.id))
         return Answer("Nothing with this code waits for you.")
 
-    async def _by_code(self, workspace: str, someone: Person, code: str) -> Row | None:
-        """The living escalation this person is asked about or has, by its code."""
+    def _action_on(self, row: Row, verb: Verb, someone: Person) -> Action:
+        found = row.escalation
+        now = self._clock.now()
+        return Action(found.workspace, found.id, found.generation, verb, someone.id, now)
+
+    async def _by_code(
+        self, workspace: str, someone: Person, code: str, *wanted: Filter
+    ) -> Row | None:
+        """The escalation this person calls so, the first of the wanted ones."""
         plain = code.strip().upper()
-        wanted = Filter(statuses=("open", "accepted"), candidate=someone.id)
-        page = await self._store.find(workspace, wanted, limit=CODED_MAX)
-        for row in page.rows:
-            if self._actions.code(workspace, row.escalation.id, someone.id) == plain:
-                return row
+        for each in wanted:
+            page = await self._store.find(workspace, each, limit=CODED_MAX)
+            for row in page.rows:
+                if self._actions.code(workspace, row.escalation.id, someone.id) == plain:
+                    return row
         return None
 
     # --- words ----------------------------------------------------------------------------------

@@ -362,6 +362,28 @@ async def test_a_code_from_ones_own_number_accepts() -> None:
         assert await state(found, name) is Status.ACCEPTED
 
 
+async def test_a_code_that_comes_too_late_is_told_who_was_first() -> None:
+    """ "Y 7KQ2M" from the night, read in the morning."""
+    policy = POLICY_WITH_PHONES.replace(
+        "agents:", "teams: {desk: {members: [maria, tom]}}\nagents:"
+    )
+    policy = policy.replace("ask: person/maria", "ask: team/desk")
+    sms = phone()
+    async with board(policy=policy, more={"sms": sms}, linked=()) as found:
+        name = await found.stopped()
+        codes = {each.to: each.code for each in sms.letters if each.kind == "asked"}
+
+        await coded(found, codes["person:maria"])
+        held = await coded(found, codes["person:tom"], account="+491510002")
+        await found.town.person("maria").approve(name)
+        decided = await coded(found, codes["person:tom"], account="+491510002")
+
+        assert held.startswith("Maria Lopez has it until")
+        assert decided.startswith("Maria Lopez approved it")
+        assert decided.endswith("Nothing of yours was done.")
+        assert (await found.town.row(name)).escalation.owner == "maria"
+
+
 async def test_a_number_two_people_have_names_nobody() -> None:
     """Identity that is shared is none."""
     async with board(policy=POLICY_WITH_PHONES, more={"sms": phone()}, linked=()) as found:
