@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from pullcord.errors import InvalidInput
-from pullcord.path.escalation import Terms
+from pullcord.path.escalation import Change, Entry, Terms, person
+from pullcord.store import postgres, sqlite
 from pullcord.store.port import Filter, Outcome, Row, Store
 from tests.conformance.stage import (
     MINUTE,
@@ -113,6 +115,53 @@ async def test_a_filter_and_its_count_agree(
 
     assert await ids(store, wanted) == expected
     assert await store.counts("shop", wanted) == len(expected)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+async def test_what_needs_a_person_is_what_they_have_and_what_they_are_asked_by_deadline(
+    limit: int, stage: Stage, store: Store
+) -> None:
+    """One list, in the order of its deadlines, though the two are found in different places."""
+    for n in range(4):
+        at = NOON + n * MINUTE
+        row = await stage.open(f"asked_{n}", at=at)
+        await stage.act(row, *([accepts("maria", at)] if n == 2 else []))
+        row = await stage.open(f"has_{n}", at=at + MINUTE / 2)
+        await stage.act(row, accepts("tom", at + MINUTE / 2))
+
+    found = await ids(store, Filter(statuses=("open", "accepted"), candidate="tom"), limit=limit)
+
+    asked = ["asked_0", "asked_1", "asked_3"]
+    assert found == [*asked, "has_0", "has_1", "has_2", "has_3"]
+
+
+async def test_what_is_asked_of_a_person_keeps_its_place_when_its_deadline_moves(
+    stage: Stage, store: Store
+) -> None:
+    """Those who stay asked are not asked anew; the list still follows the deadline."""
+    row = await stage.open("esc_0")
+    await stage.open("esc_1", at=NOON + MINUTE)
+    later = replace(
+        row.escalation, version=2, accept_by=NOON + 30 * MINUTE, decide_by=NOON + 40 * MINUTE
+    )
+    entry = Entry("esc_0", "extended", NOON, person("tom"), sets={"version": 2})
+
+    await store.commit(stage.filed(row, Change((later,), (entry,))))
+
+    assert await ids(store, Filter(candidate="tom"), limit=1) == ["esc_1", "esc_0"]
+
+
+async def test_the_load_of_a_person_is_counted_to_a_bound(
+    stage: Stage, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million open escalations do not make every floor a count of a million."""
+    monkeypatch.setattr(sqlite, "LOAD_COUNTED_TO", 2)
+    monkeypatch.setattr(postgres, "LOAD_COUNTED_TO", 2)
+    for n in range(3):
+        await stage.open(f"esc_{n}")
+    await stage.act(await stage.open("esc_t"), accepts("tom"))
+
+    assert await store.load_of_people("shop") == {"maria": 2, "tom": 1}
 
 
 async def test_a_count_stops_at_its_limit(stage: Stage, store: Store) -> None:

@@ -1,6 +1,7 @@
 """What only SQLite can get wrong: full disks, failed flushes, read-only files, lost indexes."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -368,13 +369,21 @@ HOT = {
     "a key": (sql.BY_KEY, ("autoindex_escalations",)),
     "a status page": (sql.BY_STATUS, ("escalations_status",)),
     "who controls a run": (sql.HUMAN, ("escalations_run",)),
-    "loads": (sql.LOADS, ("escalations_owned", "escalations_living")),
+    "loads": (sql.LOADS, ("escalations_owner", "escalations_living")),
     "decided": (sql.DECIDED, ("escalations_decided",)),
     "the living": (sql.LIVING_PAGE.format(more=""), ("escalations_living",)),
+    "what needs a person": (
+        sql.NEEDING_PAGE.format(more=""),
+        ("escalations_owner", "candidates_due"),
+    ),
+    "counting what needs a person": (
+        sql.COUNT_NEEDING.format(more=""),
+        ("escalations_owner", "candidates_due"),
+    ),
     "the ended": (sql.ENDED_PAGE.format(more=""), ("escalations_ended",)),
     "counting the living": (
         sql.COUNT.format(more=sql.LIVING),
-        ("escalations_living", "escalations_owned"),
+        ("escalations_living", "escalations_owner"),
     ),
     "counting the ended": (sql.COUNT.format(more=sql.ENDED), ("escalations_ended",)),
     "contents": (sql.CONTENTS.format(more=""), ("autoindex_sealed",)),
@@ -391,7 +400,8 @@ async def test_a_hot_query_never_reads_a_whole_table(
     statement: str, indexes: tuple[str, ...], store: SqliteStore
 ) -> None:
     """What is quick with ten escalations stays quick with a million."""
-    values = [None] * statement.count("?")
+    numbered = [int(each) for each in re.findall(r"\?(\d+)", statement)]
+    values = [None] * max(numbered, default=statement.count("?"))
 
     plan = await store.read(f"explain query plan {statement}", *values)
 

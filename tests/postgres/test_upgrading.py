@@ -9,6 +9,7 @@ import pytest
 
 from pullcord.errors import StoreBusy
 from pullcord.store import migrating_postgres as migrating
+from pullcord.store.codec import micros
 from pullcord.store.connector import Connector
 from pullcord.store.migrating_postgres import script, upgrade
 from pullcord.store.postgres import PostgresStore
@@ -73,6 +74,25 @@ async def test_old_code_goes_on_while_the_next_schema_is_made_under_it(owner_dsn
     assert applied == [NEXT.version]
     assert crowd.refused == 0
     assert await crowd.faults(owner_dsn) == []
+
+
+async def test_code_of_before_keeps_what_waits_for_a_person_in_order(owner_dsn: str) -> None:
+    """Servers of the version before do not know the column; the database fills it for them."""
+    await upgrade(Connector(owner_dsn))
+    store = PostgresStore(owner_dsn)
+    await store.start()
+    await Stage(store).open("esc_0")
+    connection = await asyncpg.connect(owner_dsn)
+
+    await connection.execute("insert into candidates values ('shop', 'dana', 'esc_0')")
+    filled = await connection.fetchval("select due_at from candidates where person = 'dana'")
+    row = await store.load("shop", "esc_0")
+    await connection.close()
+    await store.close()
+
+    assert row is not None
+    assert row.escalation.due_at is not None
+    assert filled == micros(row.escalation.due_at)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pullcord.channels.port import Abilities, Letter, Outcome, Sent
 from pullcord.errors import CommitUnknown, StoreBusy
@@ -111,9 +111,11 @@ class StormyStore(SqliteStore):
     """The real store on a real file; the weather stands between it and its callers."""
 
     def __init__(self, process: Machine, watch: Watch) -> None:
-        super().__init__(
-            process.path, lane=lambda connect: StormyLane(connect, process), sync="OFF"
-        )
+
+        def lane(connect: Connect) -> StormyLane:
+            return StormyLane(connect, process)
+
+        super().__init__(process.path, lane=lane, near=lane, sync="OFF")
         self._process = process
         self._watch = watch
 
@@ -168,6 +170,10 @@ class StormyStore(SqliteStore):
             for (message,) in rows:
                 self._watch.dropped(message_of(message))
         await super().settle_outgoing(workspace, outgoing, receipt, again_at=again_at, copy=copy)
+
+    async def look(self, statement: str, *values: Any) -> list[Any]:
+        """Every read takes its time and may be lost."""
+        return await self.read(statement, *values)
 
     async def _ask(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         weather = self._process.weather

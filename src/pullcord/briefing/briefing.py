@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullcord.briefing.redaction import redact, redact_value
+from pullcord.briefing.redaction import redact_value
 
 #: field to weight; they sum to 100 and are to be recalibrated from what deciders found missing
 FIELDS: Mapping[str, int] = {
@@ -105,7 +105,8 @@ def _said(message: Mapping[str, Any]) -> str:
 
 def _clean(text: str, limit: int) -> str:
     """Redacted first and cut then, so that no cut secret escapes redaction."""
-    return redact(text[: limit + SECRET_MAX]).text[:limit]
+    cleaned: str = redact_value(text[: limit + SECRET_MAX])
+    return cleaned[:limit]
 
 
 def _assessment(claims: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from json.encoder import encode_basestring
+from json.encoder import JSONEncoder, encode_basestring
+from types import NoneType
 from typing import Any
 
 #: deepest nesting; bytes of one canonical document; largest exact integer of ECMAScript
@@ -23,6 +24,11 @@ INTEGER_DIGITS_MAX = 310
 
 #: who writes the canonical form: `json.dumps`, the same after `_settled`, or `_pieces`
 _PLAIN, _WHOLE, _OWN = 0, 1, 2
+#: kinds that need no look at their value
+_HARMLESS = frozenset({NoneType, bool})
+_ENCODER = JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False
+)
 #: the way to a value inside a document: what holds it, and its key or index
 Path = tuple[Any, str | int] | tuple[()]
 _ROOT: Path = ()
@@ -46,8 +52,7 @@ def canonical(value: Any) -> bytes:
     if form == _OWN:
         text = "".join(_pieces(value))
     else:
-        settled = _settled(value) if form == _WHOLE else value
-        text = json.dumps(settled, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        text = _ENCODER.encode(_settled(value) if form == _WHOLE else value)
     encoded = text.encode()
     if len(encoded) > BYTES_MAX:
         raise NotCanonical(f"{len(encoded)} bytes; at most {BYTES_MAX} are accepted")
@@ -76,10 +81,7 @@ def _form(value: Any, path: Path, depth: int) -> int:
     if kind is dict:
         return _form_of_object(value, path, depth)
     if kind is list or kind is tuple:
-        form = _PLAIN
-        for at, item in enumerate(value):
-            form = max(form, _form(item, (path, at), depth + 1))
-        return form
+        return _form_of_array(value, path, depth)
     raise NotCanonical(
         f"{_named(path)}: {kind.__name__} is not JSON; send text or a number instead"
     )
@@ -90,10 +92,25 @@ def _form_of_object(value: dict[Any, Any], path: Path, depth: int) -> int:
     for key, item in value.items():
         if type(key) is not str:
             raise NotCanonical(f"{_named(path)}: the key {key!r} is not text")
-        _check_text(key, path)
-        if not key.isascii() and _ASTRAL.search(key):
-            form = _OWN
+        if not key.isascii():
+            _check_text(key, path)
+            if _ASTRAL.search(key):
+                form = _OWN
+        kind = type(item)
+        # most values are these, and a call for each would cost more than the look
+        if kind in _HARMLESS or (kind is str and item.isascii()):
+            continue
         form = max(form, _form(item, (path, key), depth + 1))
+    return form
+
+
+def _form_of_array(value: Sequence[Any], path: Path, depth: int) -> int:
+    form = _PLAIN
+    for at, item in enumerate(value):
+        kind = type(item)
+        if kind in _HARMLESS or (kind is str and item.isascii()):
+            continue
+        form = max(form, _form(item, (path, at), depth + 1))
     return form
 
 

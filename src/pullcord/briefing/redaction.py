@@ -7,6 +7,7 @@ often need them. Every pattern is linear in the length of the text.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_uppercase, digits
 from typing import Any
 
 #: Each begins where a word begins and takes all that belongs to it, so none is left in part.
@@ -29,9 +30,14 @@ _SECRETS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _DIGITS = re.compile(r"\d+(?:[ -]\d+)*")
-#: no card has fewer digits on end, and every account number begins like this
-_CARD_LIKE = re.compile(r"[0-9][0-9 -]{12}")
-_IBAN_LIKE = re.compile(r"[A-Z][A-Z][0-9][0-9]")
+#: bytes by what they can be part of: no card is shorter, and every account number begins so
+_CARD_BYTES = bytes(ord("0") if chr(each) in "0123456789 -" else 0 for each in range(256))
+_CARD_LIKE = b"0" * 13
+_IBAN_BYTES = bytes(
+    ord("A") if chr(each) in ascii_uppercase else ord("0") if chr(each) in digits else 0
+    for each in range(256)
+)
+_IBAN_LIKE = b"AA00"
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _IBAN_LENGTH_MIN = 15
 _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -79,20 +85,23 @@ def redact(text: str, *, personal: bool = False) -> Redacted:
     return Redacted("".join(_replaced(text, findings)), tuple(findings))
 
 
-def redact_value(value: Any, *, personal: bool = False, depth: int = 0) -> Any:
+def redact_value(value: Any, *, personal: bool = False) -> Any:
     """The same for every text in a JSON value; keys are left alone."""
+    return _redacted(value, personal, 0)
+
+
+def _redacted(value: Any, personal: bool, depth: int) -> Any:
     if isinstance(value, str):
+        if not personal and not _has_a_chance(value):
+            return value
         return redact(value, personal=personal).text
-    if depth >= DEPTH_MAX and isinstance(value, dict | list | tuple):
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if depth >= DEPTH_MAX:
         return "[nested too deep]"
     if isinstance(value, dict):
-        return {
-            key: redact_value(item, personal=personal, depth=depth + 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [redact_value(item, personal=personal, depth=depth + 1) for item in value]
-    return value
+        return {key: _redacted(item, personal, depth + 1) for key, item in value.items()}
+    return [_redacted(item, personal, depth + 1) for item in value]
 
 
 def _has_a_chance(text: str) -> bool:
@@ -102,7 +111,7 @@ def _has_a_chance(text: str) -> bool:
     """
     if len(text) < LENGTH_MIN:
         return False
-    return (
+    if (
         "_" in text
         or "k-" in text
         or "AKIA" in text
@@ -111,9 +120,10 @@ def _has_a_chance(text: str) -> bool:
         or "xox" in text
         or "eyJ" in text
         or "-----" in text
-        or _CARD_LIKE.search(text) is not None
-        or _IBAN_LIKE.search(text) is not None
-    )
+    ):
+        return True
+    raw = text.encode("utf-8", "surrogatepass")
+    return _IBAN_LIKE in raw.translate(_IBAN_BYTES) or _CARD_LIKE in raw.translate(_CARD_BYTES)
 
 
 def _findings(text: str, personal: bool) -> Iterator[Finding]:
@@ -156,11 +166,11 @@ def _replaced(text: str, findings: list[Finding]) -> Iterator[str]:
 
 def is_card(text: str) -> bool:
     """Whether it has the length, the first digit and the Luhn check of a card (ISO/IEC 7812-1)."""
-    digits = [int(each) for each in text if each.isdecimal()]
-    if len(digits) not in _CARD_DIGITS or not 2 <= digits[0] <= 6:
+    figures = [int(each) for each in text if each.isdecimal()]
+    if len(figures) not in _CARD_DIGITS or not 2 <= figures[0] <= 6:
         return False
-    doubled = [sum(divmod(each * 2, 10)) for each in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    doubled = [sum(divmod(each * 2, 10)) for each in figures[-2::-2]]
+    return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def is_iban(text: str) -> bool:

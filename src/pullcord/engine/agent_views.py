@@ -5,7 +5,7 @@ the content leaves through collect.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pullcord.config.configuration import rules_for_agent
 from pullcord.engine.clock import Clock
@@ -47,6 +47,16 @@ from pullcord.wire.requests import ExplainIn
 
 if TYPE_CHECKING:
     from pullcord.engine.desk import Collected, Opened
+
+
+class Glance(TypedDict, total=False):
+    """What agents are told again of what people are shown."""
+
+    ask: Mapping[str, Any]
+    status_token: str
+
+
+NOTHING = Glance()
 
 
 class AgentViews:
@@ -153,10 +163,10 @@ class AgentViews:
         if not rows:
             return []
         ids = [row.escalation.id for row in rows]
-        shown = await self._contents.of_many(workspace, ids, "shown")
+        shown = await self._contents.of_many(workspace, ids, "shown", part=Glance)
         reader = await self._reader(workspace)
         return [
-            self._escalation_out(row.escalation, shown.get(row.escalation.id, {}), reader)
+            self._escalation_out(row.escalation, shown.get(row.escalation.id, NOTHING), reader)
             for row in rows
         ]
 

@@ -1,7 +1,7 @@
 """Sealed content, readable again: the one place where the engine opens what the store keeps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -9,6 +9,10 @@ from pullcord.errors import NotFound
 from pullcord.path.escalation import Json
 from pullcord.seal.sealing import Vault
 from pullcord.store.port import Sealed, Store
+
+Part = TypeVar("Part")
+#: one reader for each kind of part that is asked for
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 class Contents:
@@ -38,15 +42,27 @@ class Contents:
         return content
 
     async def of_many(
-        self, workspace: str, escalations: Sequence[str], name: str
-    ) -> dict[str, dict[str, Any]]:
-        """One content of many escalations in one read, by escalation; erased ones are missing."""
+        self, workspace: str, escalations: Sequence[str], name: str, *, part: type[Part]
+    ) -> dict[str, Part]:
+        """One content of many escalations in one read, by escalation; erased ones are missing.
+
+        `part` names the fields that are wanted; a whole transcript is read over in passing.
+        """
         found = await self._store.contents_of(workspace, escalations, name)
-        return {each: self.opened(workspace, sealed) for each, sealed in found.items()}
+        decode = _decoder(part).decode
+        return {each: decode(self._plain(workspace, sealed)) for each, sealed in found.items()}
 
     def opened(self, workspace: str, sealed: Sealed) -> Json:
         """The value of one sealed content."""
-        plaintext = self._vault.unseal(
+        return msgspec.json.decode(self._plain(workspace, sealed))
+
+    def _plain(self, workspace: str, sealed: Sealed) -> bytes:
+        return self._vault.unseal(
             workspace, sealed.escalation, sealed.name, sealed.ciphertext, sealed.salt
         )
-        return msgspec.json.decode(plaintext)
+
+
+def _decoder(part: type[Part]) -> msgspec.json.Decoder[Part]:
+    if part not in _decoders:
+        _decoders[part] = msgspec.json.Decoder(part)
+    return _decoders[part]

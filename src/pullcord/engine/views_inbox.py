@@ -3,10 +3,11 @@
 A page opens only the "shown" contents of its own rows, all of them in one read.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from typing import Any
+from typing import Any, TypedDict
 
 from pullcord.briefing.briefing import completeness
 from pullcord.briefing.plain import safe_line
@@ -46,6 +47,18 @@ FALLBACKS: Mapping[Fallback, str] = {
 _FREE = frozenset({"allow", "sample", "observe", "granted"})
 
 
+class Glance(TypedDict, total=False):
+    """What a line of the inbox needs of what people are shown."""
+
+    ask: Mapping[str, Any]
+    briefing: Mapping[str, Any]
+    end_user: Mapping[str, Any]
+    reversible: str
+
+
+NOTHING = Glance()
+
+
 @dataclass(frozen=True, slots=True)
 class Desktop:
     """Whose inbox it is: the person and how sentences are written for them."""
@@ -73,11 +86,11 @@ class Inbox:
         if tab not in TABS:
             raise InvalidInput("tab", value=tab, limit=", ".join(TABS), remedy="Name one of them.")
         asked = _asked(tab, desktop.who, wanted)
-        rows: list[InboxRow] = []
-        following = ""
-        if asked is not None:
-            rows, following = await self._rows(desktop, asked, cursor=cursor, limit=limit)
-        counts = {each: await self._count(desktop, each, wanted) for each in TABS}
+        (rows, following), counted = await asyncio.gather(
+            self._rows(desktop, asked, cursor=cursor, limit=limit),
+            asyncio.gather(*(self._count(desktop, each, wanted) for each in TABS)),
+        )
+        counts = dict(zip(TABS, counted, strict=True))
         return InboxView(
             tab=tab,
             rows=rows,
@@ -88,13 +101,17 @@ class Inbox:
         )
 
     async def _rows(
-        self, desktop: Desktop, wanted: Filter, *, cursor: str, limit: int
+        self, desktop: Desktop, wanted: Filter | None, *, cursor: str, limit: int
     ) -> tuple[list[InboxRow], str]:
+        if wanted is None:
+            return [], ""
         page = await self._store.find(desktop.workspace, wanted, cursor=cursor, limit=limit)
         ids = [row.escalation.id for row in page.rows]
-        shown = await self._contents.of_many(desktop.workspace, ids, "shown") if ids else {}
+        shown = {}
+        if ids:
+            shown = await self._contents.of_many(desktop.workspace, ids, "shown", part=Glance)
         rows = [
-            inbox_row(row.escalation, shown.get(row.escalation.id, {}), desktop)
+            inbox_row(row.escalation, shown.get(row.escalation.id, NOTHING), desktop)
             for row in page.rows
         ]
         return rows, page.cursor

@@ -6,6 +6,7 @@ just ends: afterwards the catch-all is asked again and again until somebody answ
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pullcord.errors import InvalidInput, NotAllowed
 from pullcord.owner.authority import PRODUCTION
@@ -66,9 +67,9 @@ def open_escalation(
     has it from the beginning.
     """
     assert blank.version == 0, f"{blank.id} was opened before"
-    pinned = _pinned(blank, now)
-    draft = Draft(pinned, now)
-    facts: dict[str, Json] = {"rule": blank.rule, "tool": blank.tool, "ladder": pinned.ladder.id}
+    draft = Draft(blank, now, **_pinned(blank, now))
+    ladder = draft.state.ladder.id
+    facts: dict[str, Json] = {"rule": blank.rule, "tool": blank.tool, "ladder": ladder}
     if blank.follows:
         facts["follows"] = blank.follows
     # The first entry is written once an owner stands, so that no state is ever without one.
@@ -86,14 +87,14 @@ def open_escalation(
     return draft.change()
 
 
-def _pinned(blank: Escalation, now: datetime) -> Escalation:
-    """Deadlines set; outside production the ask goes to the creator alone, so one is enough."""
+def _pinned(blank: Escalation, now: datetime) -> dict[str, Any]:
+    """Deadlines; outside production the ask goes to the creator alone, so one is enough."""
     decide_by = now + blank.terms.decide_within
-    pinned = replace(blank, opened_at=now, decide_by=decide_by, promise_by=decide_by)
+    pinned = {"opened_at": now, "decide_by": decide_by, "promise_by": decide_by}
     if blank.environment == PRODUCTION:
         return pinned
     ladder = creators_ladder(blank.requester, blank.ladder)
-    return replace(pinned, ladder=ladder, terms=replace(blank.terms, quorum=1))
+    return {**pinned, "ladder": ladder, "terms": replace(blank.terms, quorum=1)}
 
 
 def _named(asked: Escalation, who: str, now: datetime) -> Escalation:

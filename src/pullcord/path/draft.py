@@ -1,7 +1,6 @@
 """One act in the making: entries in order, the state after them, the messages they cause."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from pullcord.path.escalation import (
     Json,
     Message,
     MessageKind,
+    moved_on,
 )
 from pullcord.path.timeline import changed
 
@@ -21,13 +21,14 @@ from pullcord.path.timeline import changed
 class Draft:
     """Collects what one verb does to one escalation and turns it into a `Change`.
 
-    `now` is the instant of the act; `state` is the escalation after the entries so far.
+    `now` is the instant of the act; `state` is the escalation after the entries so far, in the
+    beginning with what is `pinned`.
     """
 
-    def __init__(self, escalation: Escalation, now: datetime) -> None:
+    def __init__(self, escalation: Escalation, now: datetime, **pinned: Any) -> None:
         self.at = now
         self._before: Escalation | None = escalation if escalation.version else None
-        self.state = replace(escalation, version=escalation.version + 1)
+        self.state = moved_on(escalation, version=escalation.version + 1, **pinned)
         self._entries: list[Entry] = []
         self._messages: list[Message] = []
 
@@ -42,7 +43,7 @@ class Draft:
     ) -> None:
         """Note that something happened and what it changed."""
         if updates:
-            self.state = replace(self.state, **updates)
+            self.state = moved_on(self.state, **updates)
         self._entries.append(
             Entry(
                 escalation=self.state.id,

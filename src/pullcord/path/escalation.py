@@ -9,10 +9,11 @@ One noun, drawn once. Nothing here acts; the verbs live beside this file and ret
      └──decide, fall back───────────────────┘
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from pullcord.owner.ladder import Ladder
@@ -308,6 +309,15 @@ class Escalation:
     def is_at_catch_all(self) -> bool:
         """Whether every rung has been tried and the catch-all is asked."""
         return self.rung >= len(self.ladder.rungs)
+
+
+_NAMES = tuple(each.name for each in fields(Escalation))
+_values: Callable[[Escalation], tuple[Any, ...]] = attrgetter(*_NAMES)
+
+
+def moved_on(escalation: Escalation, **updates: Any) -> Escalation:
+    """The escalation with these fields changed: `dataclasses.replace`, at half its cost."""
+    return Escalation(**(dict(zip(_NAMES, _values(escalation), strict=True)) | updates))
 
 
 class MessageKind(StrEnum):

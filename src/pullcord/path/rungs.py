@@ -7,7 +7,7 @@ from typing import Any
 from pullcord.owner.floor import Floor
 from pullcord.owner.resolve import Resolution, resolve
 from pullcord.path.draft import Draft
-from pullcord.path.escalation import ENGINE, Escalation, MessageKind, Offer
+from pullcord.path.escalation import ENGINE, Escalation, MessageKind, Offer, moved_on
 from pullcord.path.permission import unfit
 
 
@@ -57,7 +57,7 @@ def asked_state(
 ) -> Escalation:
     """The escalation with owner and offer as resolved; other people, so another generation."""
     candidates = wanted(escalation, resolution, floor, now)
-    return replace(
+    return moved_on(
         escalation,
         owner=resolution.owner,
         offer=Offer(candidates=candidates, until=resolution.until),

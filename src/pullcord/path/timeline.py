@@ -8,11 +8,12 @@ gives exactly the public fields of the stored row.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from pullcord.briefing.digest import canonical
@@ -53,17 +54,20 @@ def _public_names(kind: Any) -> tuple[str, ...]:
     return _names[kind]
 
 
+_public_values: Callable[[Escalation], tuple[Any, ...]] = attrgetter(*_public_names(Escalation))
+
+
 def plain(value: Any) -> Json:
     """A domain value as JSON: times as UTC text, spans as whole seconds, records as objects."""
     kind: Any = type(value)
     if kind in AS_IT_IS:
         return value
-    if isinstance(value, Enum):
-        return value.value
     if kind is datetime:
         return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
     if kind is timedelta:
         return int(value.total_seconds())
+    if isinstance(value, Enum):
+        return value.value
     if kind in PINNED:
         return _plain_pinned(value)
     if is_dataclass(value):
@@ -90,10 +94,16 @@ def public(escalation: Escalation) -> dict[str, Json]:
 
 def changed(before: Escalation | None, after: Escalation) -> dict[str, Json]:
     """Public fields of `after` that differ from `before`, with their plain values."""
+    if before is after:
+        return {}
+    names = _public_names(Escalation)
+    values = zip(names, _public_values(after), strict=True)
+    if before is None:
+        return {name: plain(value) for name, value in values}
     return {
-        name: plain(getattr(after, name))
-        for name in _public_names(Escalation)
-        if before is None or getattr(before, name) != getattr(after, name)
+        name: plain(value)
+        for (name, value), earlier in zip(values, _public_values(before), strict=True)
+        if value is not earlier and value != earlier
     }
 
 

@@ -42,7 +42,7 @@ def arrays(filed: Filed, epoch: int) -> list[Any]:
         ),
         *_columns((outgoing_row("", each)[1:] for each in filed.outgoing), OUTGOING),
         [said_at[row.escalation.id] for row in changed],
-        *_columns(_candidates(filed), 2),
+        *_columns(_candidates(filed), 3),
         *_columns(_asked(filed), 2),
     ]
 
@@ -110,13 +110,13 @@ def _decided_at(escalation: Escalation) -> int | None:
     return micros(escalation.decision.at) if escalation.decision else None
 
 
-def _candidates(filed: Filed) -> Iterable[tuple[str, str]]:
-    """(person, escalation) of everybody who is asked now."""
+def _candidates(filed: Filed) -> Iterable[tuple[str, str, int | None]]:
+    """(person, escalation, its deadline) of everybody who is asked now."""
     for row in filed.rows:
         offer = row.escalation.offer
         if offer is not None and row.escalation.is_living:
             for who in dict.fromkeys(offer.candidates):
-                yield who, row.escalation.id
+                yield who, row.escalation.id, maybe_micros(row.escalation.due_at)
 
 
 def _asked(filed: Filed) -> Iterable[tuple[str, int]]:

@@ -85,7 +85,8 @@ def _write_row(connection: sqlite3.Connection, workspace: str, row: Row) -> None
     offer = escalation.offer
     if offer is not None and escalation.is_living:
         for who in dict.fromkeys(offer.candidates):
-            connection.execute(sql.CANDIDATES_ADD, (workspace, who, escalation.id))
+            values = (workspace, who, escalation.id, maybe_micros(escalation.due_at))
+            connection.execute(sql.CANDIDATES_ADD, values)
 
 
 def _insert(connection: sqlite3.Connection, row: Row) -> None:

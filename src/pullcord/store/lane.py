@@ -1,10 +1,16 @@
-"""A lane: one thread that owns one SQLite connection and runs jobs in order."""
+"""Lanes: each owns one SQLite connection and runs jobs on it in order.
+
+A thread takes what may wait for the disk or take long. A look that takes microseconds costs more
+to hand to a thread and back than to do: it runs near, in the caller's own step.
+"""
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar
 
 Result = TypeVar("Result")
 Connect = Callable[[], sqlite3.Connection]
@@ -22,33 +28,72 @@ class Lane(Protocol):
 
 
 class ThreadLane:
-    """A lane with a thread of its own."""
+    """A lane with a thread of its own, which begins with the first job."""
 
     def __init__(self, connect: Connect) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pullcord-store")
         self._connect = connect
+        self._jobs: SimpleQueue[tuple[Job[Any], asyncio.Future[Any]] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, job: Job[Result]) -> Result:
         """Run a job in the thread; a cancelled caller does not stop it."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._work, job)
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._jobs.put((job, future))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="pullcord-store", daemon=True)
+            self._thread.start()
+        return await future
 
-    def _work(self, job: Job[Result]) -> Result:
-        if self._connection is None:
-            self._connection = self._connect()
-        return job(self._connection)
-
-    def _close(self) -> None:
+    def _work(self) -> None:
+        while (taken := self._jobs.get()) is not None:
+            job, future = taken
+            result: Any = None
+            error: BaseException | None = None
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                result = job(self._connection)
+            except BaseException as caught:  # noqa: BLE001 - whatever it is, it is the caller's
+                error = caught
+            # a loop that was closed has nobody left to tell
+            with suppress(RuntimeError):
+                future.get_loop().call_soon_threadsafe(_answer, future, result, error)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     async def close(self) -> None:
         """Finish what is queued and close."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, self._close)
-        self._pool.shutdown(wait=True)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(thread.join)
+
+
+def _answer(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+class NearLane:
+    """A lane that runs a job at once where it is asked for, and waits for no lock."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connection = connect()
+        self._connection.execute("pragma busy_timeout = 0")
+
+    async def run(self, job: Job[Result]) -> Result:
+        """Run the job."""
+        return job(self._connection)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
 class InlineLane:

@@ -5,13 +5,17 @@ import json
 from collections.abc import Sequence
 
 from pullcord.errors import InvalidInput
-from pullcord.path.escalation import LIVING
+from pullcord.path.escalation import LIVING, Status
 from pullcord.store.codec import micros
 from pullcord.store.port import Filter, Row
 
 #: longest cursor, and most rows of one page
 CURSOR_LENGTH_MAX = 400
 PAGE_MAX = 1_000
+#: limits that statements are made for
+STEPS = (1, 10, 50, 100, 200, PAGE_MAX)
+#: decided, and not yet reported by the agent
+WITH_AGENT = frozenset({Status.DECIDED, Status.COLLECTED})
 #: where the ended part begins: later than any real opening
 EARLIEST = (2**62, "~")
 #: where the living part begins
@@ -28,6 +32,11 @@ def ended_too(wanted: Filter) -> bool:
     return not wanted.statuses or any(status not in LIVING for status in wanted.statuses)
 
 
+def with_agent_only(wanted: Filter) -> bool:
+    """Whether a listing shows decisions on their way to the agent and nothing else."""
+    return bool(wanted.statuses) and all(status in WITH_AGENT for status in wanted.statuses)
+
+
 def check_limit(limit: int) -> None:
     """Refuse a page without rows or without end.
 
@@ -41,6 +50,11 @@ def check_limit(limit: int) -> None:
             limit=f"1 to {PAGE_MAX}",
             remedy="Ask for fewer and follow the cursor.",
         )
+
+
+def stepped(limit: int) -> int:
+    """The next of a few limits, so that statements with a limit in them are few."""
+    return next((each for each in STEPS if each >= limit), limit)
 
 
 def write_cursor(rows: Sequence[Row], limit: int, *, part: str) -> str:

@@ -15,6 +15,8 @@ from pullcord.path.escalation import Escalation, Message
 from pullcord.path.timeline import Link
 from pullcord.store.keeping import Keeping
 
+#: living escalations of one person are counted to here; with a capacity beyond nobody is ever full
+LOAD_COUNTED_TO = 10_000
 #: name of the chain on which policy, people, keys, sign-ins and exports are recorded
 WORKSPACE_CHAIN = "workspace"
 
@@ -346,7 +348,7 @@ class Store(Keeping, Protocol):
         """Id of the living escalation through which a person controls this run, else empty."""
 
     async def load_of_people(self, workspace: str) -> Mapping[str, int]:
-        """How many living escalations each person owns."""
+        """How many living escalations each person owns; counts to `LOAD_COUNTED_TO`."""
 
     async def last_asked(self, workspace: str) -> Mapping[str, datetime]:
         """When each person was last asked, for fairness."""

@@ -1,6 +1,7 @@
 """The store on PostgreSQL 15 and newer: one statement per Change, any number of processes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +19,14 @@ from pullcord.store.listing import (
     ended_too,
     living_first,
     read_cursor,
+    stepped,
+    with_agent_only,
     write_cursor,
 )
 from pullcord.store.migrating_postgres import begin, check_schema
 from pullcord.store.mishaps_postgres import Undone
 from pullcord.store.port import (
+    LOAD_COUNTED_TO,
     Filed,
     Filter,
     Head,
@@ -188,30 +192,50 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         part, at, last = read_cursor(cursor)
         rows: list[Row] = []
         if part == "living" and living_first(wanted):
-            statement = _placed(sql.LIVING_PAGE, more, len(values))
-            found = await self.read(statement, workspace, *values, at, last, limit)
-            rows = [_known(each) for each in found]
+            rows = await self._living(workspace, wanted, (at, last), limit=limit)
             if len(rows) == limit or not ended_too(wanted):
                 return Page(tuple(rows), write_cursor(rows, limit, part="living"))
             at, last = EARLIEST
         elif part == "living":
             at, last = EARLIEST
-        statement = _placed(sql.ENDED_PAGE, more, len(values))
+        if with_agent_only(wanted):
+            more += sql.WITH_AGENT
         left = limit - len(rows)
-        found = await self.read(statement, workspace, *values, at, last, left)
-        ended = [_known(each) for each in found]
+        statement = _placed(sql.ENDED_PAGE, more, len(values), limit=left)
+        found = await self.read(statement, workspace, *values, at, last)
+        ended = [_known(each) for each in found[:left]]
         return Page((*rows, *ended), write_cursor(ended, left, part="ended"))
+
+    async def _living(
+        self, workspace: str, wanted: Filter, place: tuple[int, str], *, limit: int
+    ) -> list[Row]:
+        """Living ones after (time, id)."""
+        if wanted.candidate:
+            given = (workspace, wanted.candidate, *place)
+            more, values = _conditions(replace(wanted, candidate=""), after=len(given))
+            statement = sql.NEEDING_PAGE.format(more=more, limit=stepped(limit))
+            found = await self.read(statement, *given, *values)
+        else:
+            more, values = _conditions(wanted)
+            statement = _placed(sql.LIVING_PAGE, more, len(values), limit=limit)
+            found = await self.read(statement, workspace, *values, *place)
+        return [_known(each) for each in found[:limit]]
 
     async def counts(self, workspace: str, wanted: Filter, *, limit: int = 1000) -> int:
         """How many a listing would show, at most `limit`."""
+        if wanted.candidate and not ended_too(wanted):
+            given = (workspace, wanted.candidate)
+            more, values = _conditions(replace(wanted, candidate=""), after=len(given))
+            statement = sql.COUNT_NEEDING.format(more=more, limit=stepped(limit))
+            return min(int((await self.read(statement, *given, *values))[0][0]), limit)
         more, values = _conditions(wanted)
         if not ended_too(wanted):
             more += sql.LIVING
         elif not living_first(wanted):
-            more += sql.ENDED
-        statement = _placed(sql.COUNT, more, len(values))
-        row = await self._one(statement, workspace, *values, limit)
-        return int(row[0]) if row else 0
+            more += sql.WITH_AGENT if with_agent_only(wanted) else sql.ENDED
+        statement = _placed(sql.COUNT, more, len(values), limit=limit)
+        row = await self._one(statement, workspace, *values)
+        return min(int(row[0]), limit) if row else 0
 
     async def human_controls(self, workspace: str, agent: str, run: str) -> str:
         """Id of the escalation through which a person controls this run, else empty."""
@@ -220,7 +244,7 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
 
     async def load_of_people(self, workspace: str) -> Mapping[str, int]:
         """Living escalations each person owns."""
-        return dict(await self.read(sql.LOADS, workspace))
+        return dict(await self.read(sql.LOADS.format(limit=LOAD_COUNTED_TO), workspace))
 
     async def last_asked(self, workspace: str) -> Mapping[str, datetime]:
         """When each person was last asked."""
@@ -328,21 +352,24 @@ def _known(found: Any) -> Row:
     return Row(escalation_of(found[0]), Head(found[1], found[2]))
 
 
-def _conditions(wanted: Filter) -> tuple[str, list[Any]]:
-    """The conditions of a listing, and their values; the workspace is value number one."""
+def _conditions(wanted: Filter, *, after: int = 1) -> tuple[str, list[Any]]:
+    """The conditions of a listing, and their values, numbered after so many others."""
     parts: list[str] = []
     values: list[Any] = []
     if wanted.statuses:
         values.append(wanted.statuses)
-        parts.append(sql.STATUSES.format(n=len(values) + 1))
+        parts.append(sql.STATUSES.format(n=len(values) + after))
     for name, condition in (*sql.WANTED.items(), ("candidate", sql.CANDIDATE)):
         value = getattr(wanted, name)
         if value:
             values.append(value)
-            parts.append(condition.format(n=len(values) + 1))
+            parts.append(condition.format(n=len(values) + after))
     return "".join(f" and {part}" for part in parts), values
 
 
-def _placed(statement: str, more: str, count: int) -> str:
-    """The statement with its conditions, and its own values numbered after theirs."""
-    return statement.format(more=more, a=count + 2, b=count + 3, c=count + 4)
+def _placed(statement: str, more: str, count: int, *, limit: int) -> str:
+    """The statement with its conditions, and its own values numbered after theirs.
+
+    The limit stands in it, so that its plan is made for few rows and not for a tenth of them all.
+    """
+    return statement.format(more=more, a=count + 2, b=count + 3, limit=stepped(limit))

@@ -114,13 +114,13 @@ with fresh as (
     and not exists (select 1 from unnest($52::text[], $53::text[]) as t (person, escalation)
       where t.person = c.person and t.escalation = c.escalation)
 ), added as (
-  insert into candidates (workspace, person, escalation)
-  select $1, person, escalation from unnest($52, $53) as t (person, escalation)
+  insert into candidates (workspace, person, escalation, due_at)
+  select $1, t.* from unnest($52, $53, $54::bigint[]) as t (person, escalation, due_at)
   where (select whole from held)
   on conflict do nothing
 ), noted as (
   insert into asked (workspace, person, at)
-  select $1, t.person, max(t.at) from unnest($54::text[], $55::bigint[]) as t (person, at)
+  select $1, t.person, max(t.at) from unnest($55::text[], $56::bigint[]) as t (person, at)
   where (select whole from held) and coalesce((select a.at from asked a
     where a.workspace = $1 and a.person = t.person), 0) <= t.at - {ASKED_AGAIN}
   group by t.person order by t.person
@@ -140,7 +140,7 @@ CONFIRM = f"""update escalations set touched = touched + 1 where workspace = $1 
 BY_KEY = numbered(alike.BY_KEY)
 BY_STATUS = numbered(alike.BY_STATUS)
 HUMAN = numbered(alike.HUMAN)
-LOADS = numbered(alike.LOADS)
+LOADS = alike.LOADS.replace("?1", "$1").replace("?2", "{limit}")
 ASKED = numbered(alike.ASKED)
 CONTENTS = """select chain, name, salt, ciphertext from sealed
   where workspace = $1 and chain = $2 order by ord"""
@@ -150,11 +150,12 @@ CONTENTS_OF = """select chain, name, salt, ciphertext from sealed
   where workspace = $1 and chain = any($2) and name = $3"""
 TIMELINE = numbered(alike.TIMELINE)
 CHAINS = numbered(alike.CHAINS)
-CLAIM = f"""with due as (
-  select workspace, id from escalations where wake_at <= $2 and {FENCE.format(n="$4")}
-  order by wake_at limit $3 for update skip locked)
-update escalations e set wake_at = $1, nudged = 0 from due
-where e.workspace = due.workspace and e.id = due.id
+#: a lease need not last: where it is lost the row is due again, and whoever acts on it is told by
+#: its version; so a claim waits for no disk and no standby
+LEASED = "(select set_config('synchronous_commit', 'off', true)) = 'off'"
+CLAIM = f"""update escalations e set wake_at = $1, nudged = 0 where e.ctid = any(array(
+  select ctid from escalations where wake_at <= $2 and {LEASED} and {FENCE.format(n="$4")}
+  order by wake_at limit $3 for no key update skip locked))
 returning e.state, e.head_seq, e.head_hash"""
 REST = numbered(alike.REST)
 NEXT_WAKE = alike.NEXT_WAKE
@@ -272,10 +273,32 @@ WANTED = {name: condition.replace("?", "${n}") for name, condition in alike.WANT
 STATUSES = "status = any(${n})"
 CANDIDATE = alike.CANDIDATE.replace("?", "${n}")
 LIVING_PAGE = f"""{_ROW} where workspace = $1 and status in ('open','accepted') {{more}}
-  and (due_at, id) > (${{a}}, ${{b}}) order by due_at, id limit ${{c}}"""
+  and (due_at, id) > (${{a}}, ${{b}}) order by due_at, id limit {{limit}}"""
 ENDED_PAGE = f"""{_ROW} where workspace = $1 and status not in ('open','accepted') {{more}}
-  and (opened_at, id) < (${{a}}, ${{b}}) order by opened_at desc, id desc limit ${{c}}"""
+  and (opened_at, id) < (${{a}}, ${{b}}) order by opened_at desc, id desc limit {{limit}}"""
+#: by numbers: 1 workspace, 2 person, 3 time and 4 id after which it begins
+NEEDING_PAGE = """select state, head_seq, head_hash from (
+    (select due_at, id from escalations
+      where workspace = $1 and owner = $2 and status in ('open','accepted') {more}
+      and (due_at, id) > ($3, $4) order by due_at, id limit {limit})
+    union
+    (select c.due_at, c.escalation from candidates c
+      join escalations e on e.workspace = c.workspace and e.id = c.escalation
+      where c.workspace = $1 and c.person = $2 {more}
+      and (c.due_at, c.escalation) > ($3, $4) order by c.due_at, c.escalation limit {limit})
+    order by 1, 2 limit {limit}) as needing
+  join escalations on escalations.workspace = $1 and escalations.id = needing.id
+  order by needing.due_at, needing.id"""
+COUNT_NEEDING = """select count(*) from (
+  (select id from escalations where workspace = $1 and owner = $2
+    and status in ('open','accepted') {more} limit {limit})
+  union
+  (select c.escalation from candidates c
+    join escalations e on e.workspace = c.workspace and e.id = c.escalation
+    where c.workspace = $1 and c.person = $2 {more} limit {limit})
+  limit {limit}) as needing"""
 LIVING = alike.LIVING
 ENDED = alike.ENDED
+WITH_AGENT = alike.WITH_AGENT
 COUNT = """select count(*) from (select 1 from escalations
-  where workspace = $1 {more} limit ${a}) as found"""
+  where workspace = $1 {more} limit {limit}) as found"""

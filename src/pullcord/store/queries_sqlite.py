@@ -38,7 +38,7 @@ UPDATE = """update escalations set version = ?, status = ?, owner = ?, due_at = 
   head_seq = ?, head_hash = ?, state = ?
   where workspace = ? and id = ? and version = ?"""
 CANDIDATES_DROP = "delete from candidates where workspace = ? and escalation = ?"
-CANDIDATES_ADD = "insert into candidates values (?, ?, ?)"
+CANDIDATES_ADD = "insert into candidates values (?, ?, ?, ?)"
 LINK = "insert into links values (?, ?, ?, ?, ?, ?, ?)"
 SEAL = "insert into sealed (workspace, chain, name, salt, ciphertext) values (?, ?, ?, ?, ?)"
 OUTGOING = "insert into outbox values (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -51,8 +51,16 @@ BY_KEY = f"{_ROW} where workspace = ? and agent_key = ? and key = ?"
 BY_STATUS = f"{_ROW} where status_digest = ? and status_digest <> ''"
 HUMAN = """select id from escalations where workspace = ? and agent = ? and run = ?
   and status = 'accepted' and control = 'human' limit 1"""
-LOADS = """select owner, count(*) from escalations
-  where workspace = ? and status in ('open','accepted') group by owner"""
+#: from one owner to the next by the index, and never more than so many of each
+LOADS = """with recursive owners (owner) as (
+    select min(owner) from escalations where workspace = ?1 and status in ('open','accepted')
+    union all
+    select (select min(e.owner) from escalations e where e.workspace = ?1
+      and e.status in ('open','accepted') and e.owner > owners.owner)
+    from owners where owners.owner is not null)
+  select owner, (select count(*) from (select 1 from escalations e where e.workspace = ?1
+    and e.owner = owners.owner and e.status in ('open','accepted') limit ?2) as counted)
+  from owners where owner is not null"""
 NOTE_ASKED = """insert into asked values (?, ?, ?)
   on conflict (workspace, person) do update set at = max(asked.at, excluded.at)"""
 ASKED = "select person, at from asked where workspace = ?"
@@ -191,6 +199,27 @@ WANTED = {
 }
 CANDIDATE = """(owner = ? or exists (select 1 from candidates c where c.workspace =
   escalations.workspace and c.escalation = escalations.id and c.person = ?))"""
+#: what a person owns and what they are asked about, each by its own index; what is both, once
+NEEDING_PAGE = """select state, head_seq, head_hash from (
+    select * from (select due_at, id from escalations
+      where workspace = ? and owner = ? and status in ('open','accepted') {more}
+      and (due_at, id) > (?, ?) order by due_at, id limit ?) as owned
+    union
+    select * from (select c.due_at, c.escalation from candidates c
+      join escalations e on e.workspace = c.workspace and e.id = c.escalation
+      where c.workspace = ? and c.person = ? {more}
+      and (c.due_at, c.escalation) > (?, ?) order by c.due_at, c.escalation limit ?) as asked
+    order by 1, 2 limit ?) as needing
+  join escalations on escalations.workspace = ? and escalations.id = needing.id
+  order by needing.due_at, needing.id"""
+COUNT_NEEDING = """select count(*) from (
+  select * from (select id from escalations where workspace = ? and owner = ?
+    and status in ('open','accepted') {more} limit ?) as owned
+  union
+  select * from (select c.escalation from candidates c
+    join escalations e on e.workspace = c.workspace and e.id = c.escalation
+    where c.workspace = ? and c.person = ? {more} limit ?) as asked
+  limit ?) as needing"""
 LIVING_PAGE = f"""{_ROW} where workspace = ? and status in ('open','accepted') {{more}}
   and (due_at, id) > (?, ?) order by due_at, id limit ?"""
 ENDED_PAGE = f"""{_ROW} where workspace = ? and status not in ('open','accepted') {{more}}
@@ -198,4 +227,5 @@ ENDED_PAGE = f"""{_ROW} where workspace = ? and status not in ('open','accepted'
 #: said literally, so that the partial indexes serve
 LIVING = " and status in ('open','accepted')"
 ENDED = " and status not in ('open','accepted')"
+WITH_AGENT = " and status in ('decided','collected')"
 COUNT = "select count(*) from (select 1 from escalations where workspace = ? {more} limit ?)"

@@ -253,6 +253,43 @@ create table beats (process word primary key, at bigint not null);
 """,
         serves=1,
     ),
+    Migration(
+        3,
+        """
+-- what waits for one person, by time: kept by the database, so that code of before keeps it too
+alter table candidates add column due_at bigint;
+create function pullcord_candidate_due() returns trigger language plpgsql security definer
+set search_path from current as $$ begin
+  update candidates set due_at = (select e.due_at from escalations e
+      where e.workspace = new.workspace and e.id = new.escalation)
+    where workspace = new.workspace and person = new.person and escalation = new.escalation;
+  return null;
+end $$;
+create trigger candidate_due after insert on candidates for each row
+  when (new.due_at is null) execute function pullcord_candidate_due();
+create function pullcord_due_moved() returns trigger language plpgsql security definer
+set search_path from current as $$ begin
+  update candidates set due_at = new.due_at
+    where workspace = new.workspace and escalation = new.id and due_at is distinct from new.due_at;
+  return null;
+end $$;
+create trigger due_moved after update of due_at on escalations for each row
+  when (new.due_at is distinct from old.due_at) execute function pullcord_due_moved();
+""",
+        serves=1,
+    ),
+    Migration(
+        4,
+        """
+update candidates c set due_at = e.due_at from escalations e
+  where e.workspace = c.workspace and e.id = c.escalation and c.due_at is null;
+create index candidates_due on candidates (person, workspace, due_at, escalation);
+create index escalations_owner on escalations (workspace, owner, due_at, id)
+  where status in ('open','accepted');
+drop index escalations_owned;
+""",
+        serves=1,
+    ),
 )
 
 #: newest migration this code knows

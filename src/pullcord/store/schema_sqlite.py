@@ -204,6 +204,18 @@ create table holds (
 create table beats (process text primary key, at integer not null) strict;
 """,
     ),
+    (
+        4,
+        """
+alter table candidates add column due_at integer;
+update candidates set due_at = (select e.due_at from escalations e
+  where e.workspace = candidates.workspace and e.id = candidates.escalation);
+create index candidates_due on candidates (workspace, person, due_at, escalation);
+create index escalations_owner on escalations (workspace, owner, due_at, id)
+  where status in ('open','accepted');
+drop index escalations_owned;
+""",
+    ),
 )
 
 #: newest migration this code knows

@@ -1,7 +1,8 @@
-"""The store on SQLite: WAL, synchronous=FULL, one writer with group commit, one reader."""
+"""The store on SQLite: WAL, synchronous=FULL, one writer with group commit, two readers."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,17 +19,19 @@ from pullcord.store.codec import (
 )
 from pullcord.store.filing_sqlite import file
 from pullcord.store.group import GroupCommit
-from pullcord.store.lane import Connect, Lane, ThreadLane
+from pullcord.store.lane import Connect, Lane, NearLane, ThreadLane
 from pullcord.store.listing import (
     EARLIEST,
     check_limit,
     ended_too,
     living_first,
     read_cursor,
+    with_agent_only,
     write_cursor,
 )
 from pullcord.store.migrating_sqlite import check_schema, migrate, unusable
 from pullcord.store.port import (
+    LOAD_COUNTED_TO,
     Filed,
     Filter,
     Head,
@@ -45,16 +48,22 @@ Result = TypeVar("Result")
 
 #: seconds a connection waits for another process's lock
 BUSY_SECONDS = 5.0
+#: contents that are read together at once; more of them go to the reader's thread
+LOOKED_AT_MAX = 4
 
 
 class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
-    """One file; see `pullcord.store.port.Store` for what each verb promises."""
+    """One file; see `pullcord.store.port.Store` for what each verb promises.
+
+    `lane` runs writes and reads that may take long, `near` those that take microseconds.
+    """
 
     def __init__(
         self,
         path: Path | str,
         *,
         lane: Callable[[Connect], Lane] = ThreadLane,
+        near: Callable[[Connect], Lane] = NearLane,
         sync: str = "FULL",
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
@@ -62,6 +71,7 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         self._busy_seconds = busy_seconds
         self._sync = sync
         self._lane = lane
+        self._nearby = near
         self._is_open = False
 
     # --- life of the store ----------------------------------------------------------------
@@ -74,9 +84,11 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         """
         self._writer = GroupCommit(self._lane(self._connect))
         self._reader = self._lane(self._connect)
+        self._near: Lane | None = None
         self._is_open = True
         try:
             await self._ask(migrate)
+            self._near = self._nearby(self._connect)
         except BaseException:
             await self.close()
             raise
@@ -117,6 +129,8 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
             self._is_open = False
             await self._writer.close()
             await self._reader.close()
+            if self._near is not None:
+                await self._near.close()
 
     async def ping(self) -> None:
         """One cheap read and the schema check."""
@@ -139,6 +153,16 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
 
         return await self._ask(job)
 
+    async def look(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of a read of a few pages, which waits for nothing; else as `read`."""
+        self._check_open()
+        assert self._near is not None, "the store is open and has no near reader"
+        try:
+            return await self._near.run(lambda link: link.execute(statement, values).fetchall())
+        except sqlite3.Error:
+            # somebody holds the file: wait where nobody else has to
+            return await self.read(statement, *values)
+
     async def _ask(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         self._check_open()
         try:
@@ -151,7 +175,7 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
             raise StoreBusy("the store is not open; start it first.")
 
     async def _one(self, statement: str, *values: Any) -> Any:
-        rows = await self.read(statement, *values)
+        rows = await self.look(statement, *values)
         return rows[0] if rows else None
 
     # --- escalations ----------------------------------------------------------------------
@@ -190,29 +214,53 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         part, at, last = read_cursor(cursor)
         rows: list[Row] = []
         if part == "living" and living_first(wanted):
-            statement = sql.LIVING_PAGE.format(more=more)
-            found = await self.read(statement, workspace, *values, at, last, limit)
-            rows = [_known(each) for each in found]
+            rows = await self._living(workspace, wanted, (at, last, limit))
             if len(rows) == limit or not ended_too(wanted):
                 return Page(tuple(rows), write_cursor(rows, limit, part="living"))
             at, last = EARLIEST
         elif part == "living":
             at, last = EARLIEST
+        if with_agent_only(wanted):
+            more += sql.WITH_AGENT
         statement = sql.ENDED_PAGE.format(more=more)
         left = limit - len(rows)
         found = await self.read(statement, workspace, *values, at, last, left)
         ended = [_known(each) for each in found]
         return Page((*rows, *ended), write_cursor(ended, left, part="ended"))
 
+    async def _living(
+        self, workspace: str, wanted: Filter, place: tuple[int, str, int]
+    ) -> list[Row]:
+        """Living ones after (time, id), so many at most."""
+        limit = place[-1]
+        more, values = _conditions(replace(wanted, candidate=""))
+        who = wanted.candidate
+        if who:
+            statement = sql.NEEDING_PAGE.format(more=more)
+            owned = (workspace, who, *values, *place)
+            asked = (workspace, who, *values, *place)
+            found = await self.read(statement, *owned, *asked, limit, workspace)
+        else:
+            statement = sql.LIVING_PAGE.format(more=more)
+            found = await self.read(statement, workspace, *values, *place)
+        return [_known(each) for each in found]
+
     async def counts(self, workspace: str, wanted: Filter, *, limit: int = 1000) -> int:
         """How many a listing would show, at most `limit`."""
+        who = wanted.candidate
+        if who and not ended_too(wanted):
+            more, values = _conditions(replace(wanted, candidate=""))
+            owned = (workspace, who, *values, limit)
+            asked = (workspace, who, *values, limit)
+            statement = sql.COUNT_NEEDING.format(more=more)
+            return int((await self.read(statement, *owned, *asked, limit))[0][0])
         more, values = _conditions(wanted)
         if not ended_too(wanted):
             more += sql.LIVING
         elif not living_first(wanted):
-            more += sql.ENDED
-        row = await self._one(sql.COUNT.format(more=more), workspace, *values, limit)
-        return int(row[0])
+            more += sql.WITH_AGENT if with_agent_only(wanted) else sql.ENDED
+        rows = await self.read(sql.COUNT.format(more=more), workspace, *values, limit)
+        return int(rows[0][0])
 
     async def human_controls(self, workspace: str, agent: str, run: str) -> str:
         """Id of the escalation through which a person controls this run, else empty."""
@@ -221,7 +269,7 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
 
     async def load_of_people(self, workspace: str) -> Mapping[str, int]:
         """Living escalations each person owns."""
-        return dict(await self.read(sql.LOADS, workspace))
+        return dict(await self.read(sql.LOADS, workspace, LOAD_COUNTED_TO))
 
     async def last_asked(self, workspace: str) -> Mapping[str, datetime]:
         """When each person was last asked."""
@@ -232,7 +280,7 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     ) -> Sequence[Sealed]:
         """Sealed contents in the order they were written."""
         more = f"and name in ({','.join('?' * len(names))})" if names else ""
-        rows = await self.read(sql.CONTENTS.format(more=more), workspace, escalation, *names)
+        rows = await self.look(sql.CONTENTS.format(more=more), workspace, escalation, *names)
         return [Sealed(*row) for row in rows]
 
     async def contents_of(
@@ -240,7 +288,8 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     ) -> Mapping[str, Sealed]:
         """One named content of many escalations at once."""
         statement = sql.CONTENTS_OF.format(places=",".join("?" * len(escalations)))
-        rows = await self.read(statement, workspace, *escalations, name)
+        read = self.look if len(escalations) <= LOOKED_AT_MAX else self.read
+        rows = await read(statement, workspace, *escalations, name)
         return {row[0]: Sealed(*row) for row in rows}
 
     async def timeline(
@@ -323,7 +372,7 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         self, workspace: str, agent_key: str, *, attempt: str = "", limit: int = 100
     ) -> Sequence[Row]:
         """What waits for one API key."""
-        rows = await self.read(sql.DECIDED, workspace, agent_key, attempt, limit)
+        rows = await self.look(sql.DECIDED, workspace, agent_key, attempt, limit)
         return [_known(row) for row in rows]
 
 

@@ -33,6 +33,10 @@ class DeliveryVerbs(ABC):
     async def read(self, statement: str, *values: Any) -> list[Any]:
         """All rows of a read; the store provides it."""
 
+    @abstractmethod
+    async def look(self, statement: str, *values: Any) -> list[Any]:
+        """The same for a read of a few pages; the store provides it."""
+
     # --- the outbox ---------------------------------------------------------------------------
     async def claim_outgoing(
         self, now: datetime, *, lease_until: datetime, limit: int = 100
@@ -47,7 +51,7 @@ class DeliveryVerbs(ABC):
 
     async def unsent_since(self, now: datetime) -> datetime | None:
         """Since when the oldest due message has waited."""
-        return maybe_instant((await self.read(sql.UNSENT, micros(now)))[0][0])
+        return maybe_instant((await self.look(sql.UNSENT, micros(now)))[0][0])
 
     async def plan_outgoing(
         self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
@@ -114,7 +118,7 @@ class DeliveryVerbs(ABC):
 
     async def unedited_since(self, now: datetime) -> datetime | None:
         """Since when the oldest copy that is due has told something past."""
-        return maybe_instant((await self.read(sql.UNEDITED, micros(now)))[0][0])
+        return maybe_instant((await self.look(sql.UNEDITED, micros(now)))[0][0])
 
     async def settle_copy(
         self,
@@ -139,23 +143,23 @@ class DeliveryVerbs(ABC):
 
     async def copies(self, workspace: str, escalation: str) -> Sequence[Copy]:
         """Every copy of one escalation's letters."""
-        return [copy_of_row(row) for row in await self.read(sql.COPIES, workspace, escalation)]
+        return [copy_of_row(row) for row in await self.look(sql.COPIES, workspace, escalation)]
 
     async def copy_of(self, channel: str, reference: str) -> tuple[str, Copy] | None:
         """(workspace, copy) by the provider's name of it."""
-        rows = await self.read(sql.COPY_OF, channel, reference) if reference else []
+        rows = await self.look(sql.COPY_OF, channel, reference) if reference else []
         return (rows[0][0], copy_of_row(rows[0][1:])) if len(rows) == 1 else None
 
     async def sent_to(
         self, workspace: str, channel: str, address: str, *, since: datetime, limit: int = 1000
     ) -> Sequence[datetime]:
         """When letters went to one destination, newest first."""
-        rows = await self.read(sql.SENT_TO, workspace, channel, address, micros(since), limit)
+        rows = await self.look(sql.SENT_TO, workspace, channel, address, micros(since), limit)
         return [instant(row[0]) for row in rows]
 
     async def woken(self, workspace: str, person: str, *, since: datetime) -> int:
         """How many letters went to a person by a way that wakes."""
-        rows = await self.read(sql.WOKEN, workspace, f"person:{person}", micros(since))
+        rows = await self.look(sql.WOKEN, workspace, f"person:{person}", micros(since))
         return int(rows[0][0])
 
     # --- receipts -----------------------------------------------------------------------------
@@ -171,5 +175,5 @@ class DeliveryVerbs(ABC):
 
     async def receipts(self, workspace: str, escalation: str) -> Sequence[Receipt]:
         """What became of the messages of one escalation."""
-        rows = await self.read(sql.RECEIPTS, workspace, escalation)
+        rows = await self.look(sql.RECEIPTS, workspace, escalation)
         return [receipt_of(row) for row in rows]

@@ -41,6 +41,10 @@ class OfficeVerbs(ABC):
     async def read(self, statement: str, *values: Any) -> list[Any]:
         """All rows of a read; the store provides it."""
 
+    @abstractmethod
+    async def look(self, statement: str, *values: Any) -> list[Any]:
+        """The same for a read of a few pages; the store provides it."""
+
     async def _do(self, statement: str, *values: Any) -> int:
         return await self.write(lambda link: link.execute(statement, values).rowcount)
 
@@ -84,14 +88,14 @@ class OfficeVerbs(ABC):
     async def policy(self, workspace: str, version: str = "") -> PolicyVersion | None:
         """The current policy, or the named version."""
         if version:
-            rows = await self.read(sql.POLICY_NAMED, workspace, version)
+            rows = await self.look(sql.POLICY_NAMED, workspace, version)
         else:
-            rows = await self.read(sql.POLICY_NOW, workspace)
+            rows = await self.look(sql.POLICY_NOW, workspace)
         return _policy(rows[0]) if rows else None
 
     async def policy_version(self, workspace: str) -> str:
         """The version in force."""
-        rows = await self.read(sql.POLICY_VERSION, workspace)
+        rows = await self.look(sql.POLICY_VERSION, workspace)
         return str(rows[0][0]) if rows else ""
 
     async def policies(self, workspace: str, *, limit: int = 50) -> Sequence[PolicyVersion]:
@@ -113,7 +117,7 @@ class OfficeVerbs(ABC):
 
     async def linked(self, channel: str, account: str) -> Sequence[Linked]:
         """Whose account this is."""
-        return [linked_of(row) for row in await self.read(sql.LINKED, channel, account)]
+        return [linked_of(row) for row in await self.look(sql.LINKED, channel, account)]
 
     async def unlink(self, workspace: str, channel: str, account: str) -> None:
         """Forget an account."""
@@ -126,7 +130,7 @@ class OfficeVerbs(ABC):
 
     async def key(self, key_id: str) -> AgentKey | None:
         """A key by its public id."""
-        rows = await self.read(sql.KEY, key_id)
+        rows = await self.look(sql.KEY, key_id)
         return key_of(rows[0]) if rows else None
 
     async def keys(self, workspace: str) -> Sequence[AgentKey]:
@@ -139,7 +143,7 @@ class OfficeVerbs(ABC):
 
     async def account(self, email: str) -> Account | None:
         """A sign-in by e-mail."""
-        rows = await self.read(sql.ACCOUNT, email)
+        rows = await self.look(sql.ACCOUNT, email)
         return _account(*rows[0]) if rows else None
 
     async def accounts(self, workspace: str) -> Mapping[str, str]:
@@ -160,7 +164,7 @@ class OfficeVerbs(ABC):
 
     async def session(self, token_hash: str, now: datetime) -> Session | None:
         """A session that has not expired."""
-        rows = await self.read(sql.SESSION, token_hash, micros(now))
+        rows = await self.look(sql.SESSION, token_hash, micros(now))
         return _session(*rows[0]) if rows else None
 
     async def end_session(self, token_hash: str) -> None:
