@@ -4,7 +4,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: pictures help demo check lint types contracts quick test coverage bench lock clean browser
+.PHONY: pictures help demo check lint types contracts quick test coverage bench bench-peers lock clean
+.PHONY: browser
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -14,7 +15,7 @@ REPORT := .artifacts
 QUICK  := tests/tidy tests/unit tests/conformance tests/simulation/test_quick.py
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 # --- environments -----------------------------------------------------------------------------
 
@@ -76,7 +77,15 @@ pictures: browser ## what letters look like, in light and dark, on desk and phon
 	$(BIN)/python -m tests.pictures
 
 bench: .venv/dev ## ratios against a floor, measured in one run
-	$(BIN)/pullcord bench
+	$(BIN)/pullcord bench --json-file $(REPORT)/bench.jsonl
+
+bench-peers: .venv/dev .venv-peers/made ## the same job by other products, turn about with ours
+	$(BIN)/python -m benchmarks.peers.run --json-file $(REPORT)/bench.jsonl
+
+.venv-peers/made: requirements/peers.txt
+	@$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --require-hashes -r requirements/peers.txt
+	@touch $@
 
 lock: .venv/made ## pin every dependency with its hashes, from pyproject.toml
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/pip install --quiet uv

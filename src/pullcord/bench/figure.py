@@ -1,8 +1,9 @@
 """One measured figure, and how a run of figures is shown."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 
@@ -41,20 +42,50 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a measurement runs with: seconds of each part, a folder on a real disk, a database."""
+    """What a measurement runs with: seconds of each part, a folder on a real disk, a database.
+
+    `rounds` parts are measured of ours and of the floor, turn about. `dsn` names a PostgreSQL whose
+    role may make databases; without one a cluster is made and thrown away.
+    """
 
     seconds: float
     folder: Path
     dsn: str = ""
+    rounds: int = 3
+    #: the whole million instead of a tenth of it
+    is_full: bool = False
 
 
 #: A measurement by name: gives its figures.
 Measure = Callable[[Setting], Awaitable[list[Figure]]]
 
 
-def at_least(value: float, bound: float) -> bool:
-    """Whether a ratio reaches its bound."""
-    return value >= bound
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One turn of each, one after the other: what ours did and what the floor did."""
+
+    own: float
+    floor: float
+    n: int
+
+
+def paired(name: str, rounds: Sequence[Round], *, unit: str, peer: str, reach: float) -> Figure:
+    """The medians of turns that were taken about; the ratio is the median of those of each turn.
+
+    A machine that slows down slows both of a turn, so the ratio holds where the values do not.
+    """
+    ratio = median(each.own / each.floor for each in rounds)
+    return Figure(
+        name=name,
+        value=median(each.own for each in rounds),
+        unit=unit,
+        n=sum(each.n for each in rounds),
+        floor=median(each.floor for each in rounds),
+        ratio=ratio,
+        peer=peer,
+        reach=f"ratio ≥ {reach:.2f}",
+        has_reached=ratio >= reach,
+    )
 
 
 def share(sorted_values: list[float], part: float) -> float:

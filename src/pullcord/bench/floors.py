@@ -6,10 +6,13 @@ sealing: a bound, not a product.
 """
 
 import asyncio
+import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from statistics import median
 
 from pullcord.store.group import GroupCommit
 from pullcord.store.lane import ThreadLane
@@ -97,3 +100,16 @@ async def rate(
     started = time.perf_counter()
     await asyncio.gather(*(run(worker) for worker in range(workers)))
     return done / (time.perf_counter() - started), done
+
+
+def flushes(folder: Path, count: int = 100) -> float:
+    """The median of making 8 KB durable there, in seconds; near 0 means the disk is memory."""
+    block = os.urandom(8_192)
+    spent: list[float] = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for turn in range(count):
+            began = time.perf_counter()
+            os.pwrite(file.fileno(), block, turn % 64 * len(block))
+            os.fsync(file.fileno())
+            spent.append(time.perf_counter() - began)
+    return median(spent)

@@ -5,15 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 
-from pullcord.bench.cycles import house_in
 from pullcord.bench.figure import Figure, Setting, share
+from pullcord.bench.ground import SQLITE, ground
 from pullcord.bench.town import POLICY, opening
 from pullcord.engine.house import House
 from pullcord.wire import requests as wire
@@ -25,15 +23,14 @@ DEMO_SECONDS_MAX = 60.0
 async def lateness(setting: Setting) -> list[Figure]:
     """Rungs that end after a second, while others are being opened: when the next is asked."""
     policy = POLICY.replace("accept_within: 6h", "accept_within: 1s")
-    with tempfile.TemporaryDirectory(dir=setting.folder) as name:
-        async with house_in(Path(name)) as (house, key, _):
-            await house.office.apply(policy, by="bench")
-            await house.runner.start()
-            for at in range(STEPS):
-                await house.desk.open(key, msgspec.convert(opening(f"k{at}"), wire.OpenIn))
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(4)
-            late = sorted([await _late(house, each) for each in await _ids(house)])
+    async with ground(setting, SQLITE) as place, place.house() as (house, key, _):
+        await house.office.apply(policy, by="bench")
+        await house.runner.start()
+        for at in range(STEPS):
+            await house.desk.open(key, msgspec.convert(opening(f"k{at}"), wire.OpenIn))
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(4)
+        late = sorted([await _late(house, each) for each in await _ids(house)])
     p99 = share(late, 0.99)
     return [Figure("lateness_p99", p99, "s", len(late), reach="≤ 2 s", has_reached=p99 <= 2)]
 

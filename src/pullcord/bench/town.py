@@ -1,7 +1,10 @@
 """The scene all measurements share: one policy, about 8 KB of context, a served house."""
 
 import asyncio
+import itertools
 import json
+import os
+import random
 import signal
 import subprocess
 import sys
@@ -9,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from pullcord.bench.plain_http import Connection
@@ -33,13 +37,34 @@ rules:
 """
 
 HOST = LOOPBACK
+#: servers of a PostgreSQL are given their secret; it seals nothing but made-up conversations
+_ENVIRONMENT = {**os.environ, "PULLCORD_MASTER_KEY": "A" * 43}
 #: seconds a server may take until it answers
 START_SECONDS = 20.0
-#: about 8 KB of conversation, as an agent sends it
-SENTENCE = "The customer says the parcel arrived damaged and asks for the money back. "
-MESSAGES: list[dict[str, str]] = [
-    {"role": "user" if at % 2 == 0 else "assistant", "content": SENTENCE * 5} for at in range(20)
-]
+MESSAGES_EACH, WORDS_EACH, TRANSCRIPTS = 15, 70, 64
+
+
+def _transcripts() -> list[list[dict[str, str]]]:
+    """Conversations of about 8 KB each, as agents send them; they compress as badly as real ones.
+
+    The same at every run, so that runs can be compared.
+    """
+    chance = random.Random(3)  # noqa: S311  # words, not secrets
+    words = ["".join(chance.choices(ascii_lowercase, k=chance.randint(3, 9))) for _ in range(1500)]
+    return [
+        [
+            {
+                "role": "user" if at % 2 == 0 else "assistant",
+                "content": " ".join(chance.choices(words, k=WORDS_EACH)),
+            }
+            for at in range(MESSAGES_EACH)
+        ]
+        for _ in range(TRANSCRIPTS)
+    ]
+
+
+_TRANSCRIPTS = _transcripts()
+_numbers = itertools.count()
 
 
 def opening(key: str) -> dict[str, Any]:
@@ -51,7 +76,7 @@ def opening(key: str) -> dict[str, Any]:
         "run": f"run-{key}",
         "call": "call-1",
         "end_user": {"id": "u_7", "name": "Anna"},
-        "messages": MESSAGES,
+        "messages": _TRANSCRIPTS[next(_numbers) % TRANSCRIPTS],
         "claims": {"situation": "Charged twice.", "recommendation": "Refund.", "confidence": 0.7},
     }
 
@@ -94,6 +119,7 @@ async def served(folder: Path, *, db: str = "", policy: str = POLICY) -> AsyncIt
     port = free_port()
     process = subprocess.Popen(  # noqa: ASYNC220, S603  # our own command, started once
         [sys.executable, "-m", "pullcord", "serve", "--db", place, "--port", str(port)],
+        env=_ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -111,6 +137,7 @@ async def _command(*words: str) -> str:
         "-m",
         "pullcord",
         *words,
+        env=_ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
