@@ -86,7 +86,7 @@ class Planner:
         """One copy per way and time; none at all means nobody can be reached there."""
         message = outgoing.message
         ways = ways_to(message, floor, self._channels, also=also)
-        if message.kind in TOLD_BY_EDIT:
+        if _is_told_by_edit(message):
             ways = await self._untold(message, escalation, ways)
         steps = await self._steps(message, escalation, floor, ways)
         seen: Counter[str] = Counter()
@@ -141,6 +141,12 @@ class Planner:
     async def _woken(self, workspace: str, who: str, reach: Reach, zone: ZoneInfo) -> int:
         since = period_since(reach, self._clock.now(), zone)
         return await self._store.woken(workspace, who, since=since)
+
+
+def _is_told_by_edit(message: Message) -> bool:
+    """Whether a changed copy is enough; whoever asked waits for the decision, and no edit rings."""
+    is_awaited = message.to is ActorKind.AGENT and message.kind is MessageKind.DECIDED
+    return message.kind in TOLD_BY_EDIT and not is_awaited
 
 
 def _is_told(copy: Copy, message: Message) -> bool:

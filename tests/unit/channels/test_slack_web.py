@@ -135,6 +135,19 @@ async def test_a_place_that_takes_nothing_is_told(address: str, error: str) -> N
     assert error in sent.detail
 
 
+async def test_an_agent_cannot_make_us_write_to_anybody() -> None:
+    """`reply_to` names a conversation the app was invited to, never a person."""
+    async with SlackDouble.opened() as slack:
+        channel = slack.channel()
+
+        sent = await channel.send(asked(to="agent:support", address="U2TOM", is_open=False))
+        await channel.close()
+
+    assert sent.outcome is Outcome.FAILED
+    assert "C123/1699.2" in sent.detail
+    assert slack.messages == {}
+
+
 async def test_a_direct_message_is_opened_once_and_threads_are_kept() -> None:
     """One call less for every letter, and the second letter beneath the first."""
     async with SlackDouble.opened() as slack:

@@ -42,6 +42,19 @@ async def test_whoever_asked_hears_where_they_asked() -> None:
         assert not any(each.buttons for each in to_room)
 
 
+async def test_whoever_waits_for_the_decision_gets_a_letter_for_it() -> None:
+    """A copy that is changed rings nobody, and somebody is waiting for just this."""
+    async with board(linked=("maria",)) as found:
+        name = await found.stopped(reply_to=THREAD)
+        await found.town.person("maria").accept(name)
+        await found.town.person("maria").approve(name)
+        await found.town.turn(timedelta(minutes=1))
+
+        letters = [each.text for each in found.notes()[2:]]
+        assert len(letters) == 1
+        assert "Maria from Billing approved it at 12:00." in letters[0]
+
+
 @pytest.mark.parametrize("channel", ["nowhere", "console"])
 async def test_an_agent_names_channels_that_answer_only(channel: str) -> None:
     """A typo is told at once, not when nobody hears."""

@@ -42,6 +42,8 @@ from pullcord.channels.slack.web import Unsent, Web
 SIGNED_FOR = timedelta(minutes=5)
 #: direct messages, and ids of told messages, that are remembered
 REMEMBERED_MAX = 1_000
+#: an agent cannot make us write to just anybody of the workspace
+NO_PERSON = "Whoever asked is answered in a conversation, C123/1699.2, not as a person."
 #: connections kept at once: while Slack replaces one, the other hears
 CONNECTIONS = 2
 
@@ -128,6 +130,8 @@ class SlackChannel:
         thread = stamp or letter.thread.partition("/")[2]
         if not channel.startswith(("U", "W")):
             return channel, thread
+        if not letter.to.startswith("person:"):
+            raise Unsent(Sent(Outcome.FAILED, NO_PERSON))
         if channel not in self._places:
             call = self._web.calls.conversations_open(users=channel)
             said = await self._web.carry(call, at=letter.at)
