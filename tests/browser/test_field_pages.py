@@ -83,6 +83,13 @@ def field(chromium: Chromium, loop: Loop) -> Iterator[Field]:
                 context.close()
 
 
+def top_of(page: Page, selector: str) -> float:
+    """How far down a part of the page begins."""
+    box = page.locator(selector).first.bounding_box()
+    assert box is not None, f"{selector} is not there"
+    return box["y"]
+
+
 def card(page: Page, channel: str) -> Any:
     """What the Channels page says of one channel."""
     return page.locator("li.channel").filter(has=page.get_by_role("heading", name=channel))
@@ -180,6 +187,7 @@ def test_an_account_is_linked_by_a_code_tried_and_unlinked(field: Field) -> None
     words = page.get_by_label("What to send").input_value()
     answer = field.tells(kind="commanded", account="tom-9", words=words, name="tom@board")
     expect(card(page, "paper")).to_contain_text("tom@board")
+    assert top_of(page, "#secret") < top_of(page, "li.channel"), "the code stays where it was"
     again = field.tells(kind="commanded", account="eve-1", words=words)
     card(page, "paper").get_by_role("button", name="Send me a test").click()
     expect(page.get_by_role("status").filter(has_text="Test by paper: taken")).to_be_visible()

@@ -97,6 +97,7 @@ def says(page: Page) -> Locator:
 def test_a_browser_is_linked_tried_and_unlinked(scene: Scene) -> None:
     """Two minutes before a night, without a manual."""
     page, screen = scene.linked()
+    second = scene.double.subscribed()
     row = page.locator("form[data-account]")
     expect(row).to_contain_text("Chrome on Linux")
     expect(row).to_contain_text("this browser")
@@ -105,12 +106,19 @@ def test_a_browser_is_linked_tried_and_unlinked(scene: Scene) -> None:
     channel.get_by_role("button", name="Send me a test").click()
     expect(page.get_by_role("status").filter(has_text="Test by webpush: taken")).to_be_visible()
     (note,) = screen.receive()
+    other = {"account": "x", "name": "Safari on iPhone", "address": second.subscription}
+    put = scene.live.town.house.linking.put
+    scene.live.call(put("example-shop", "maria", "webpush", **other))
+    expect(row).to_have_count(2)
+    here = row.filter(has=page.locator("[data-here]:visible"))
+    expect(here).to_contain_text("Chrome on Linux")
     page.get_by_role("button", name="Unlink Chrome on Linux").click()
 
     expect(page.get_by_role("button", name="Link this browser")).to_be_visible()
     assert note["title"] == "Test from Pullcord: this way works"
     assert page.evaluate("sessionStorage.getItem('there')") is None
-    assert scene.live.call(scene.live.town.house.store.links("example-shop")) == []
+    left = scene.live.call(scene.live.town.house.store.links("example-shop"))
+    assert [each.name for each in left] == ["Safari on iPhone"]
 
 
 @pytest.mark.promise("browser-links-itself")

@@ -90,6 +90,7 @@ function sameInvalid(old, fresh) {
 function sameChildren(old, fresh) {
   let at = /** @type {ChildNode | null} */ (old.firstChild);
   for (const node of [...fresh.childNodes]) {
+    while (at && isShownOnce(at, fresh)) at = at.nextSibling;
     const match = matching(at, node);
     if (match) {
       if (match !== at) old.insertBefore(match, at);
@@ -105,6 +106,12 @@ function sameChildren(old, fresh) {
     leave(at);
     at = next;
   }
+}
+
+/** What the new page no longer has and this one keeps, where it is. @param {ChildNode} node @param {Element} fresh */
+function isShownOnce(node, fresh) {
+  if (!(node instanceof HTMLElement) || !node.hasAttribute("data-keep")) return false;
+  return [...fresh.children].every((each) => each.tagName !== node.tagName || keyOf(each) !== keyOf(node));
 }
 
 /** The node of the old page that this one continues. @param {ChildNode | null} from @param {ChildNode} node */
