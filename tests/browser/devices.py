@@ -17,6 +17,9 @@ from tests.conformance.channels.webpush_double import Browser
 
 T = TypeVar("T")
 WITHIN = 20.0
+#: looks for what a browser tells by itself, and what passes between two of them
+LOOKS_MAX = 500
+A_MOMENT = "navigator.serviceWorker.ready.then(() => new Promise((done) => setTimeout(done, 20)))"
 
 #: stands in for the part of a browser that talks to its maker's push service
 SUBSCRIBES = """
@@ -158,7 +161,11 @@ class LockScreen:
         self._devtools.on("ServiceWorker.workerRegistrationUpdated", self._heard)
         self._shown = 0
         self._devtools.send("ServiceWorker.enable")
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        for _ in range(LOOKS_MAX):
+            if self._registration:
+                break
+            # what DevTools has to tell comes between answers
+            page.evaluate(A_MOMENT)
         assert self._registration, "the browser told of no service worker"
 
     def _heard(self, told: dict[str, Any]) -> None:
