@@ -58,27 +58,23 @@ async ([tag, action]) => {
 }
 """
 
-#: waits until what was pushed stands on the screen, or something newer in its place
-ARRIVED = """
-async ({ tag, at }) => {
-  for (let tries = 0; tries < 500; tries++) {
-    const [there] = await registration.getNotifications({ tag });
-    if (there && there.data.at >= at) return true;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-  return false;
+#: counts pushes beside the worker's own listener
+COUNTS = """
+() => {
+  if (globalThis.pushes !== undefined) return pushes;
+  globalThis.pushes = 0;
+  addEventListener("push", () => { pushes += 1; });
+  return 0;
 }
 """
-
-#: waits until a note with this beginning stands on the screen
-TITLED = """
-async (title) => {
-  for (let tries = 0; tries < 500; tries++) {
-    const there = await registration.getNotifications();
-    if (there.some((each) => each.title.startsWith(title))) return true;
+#: waits until one more push came and the worker has done with it
+ARRIVED = """
+async (before) => {
+  for (let tries = 0; tries < 500 && pushes <= before; tries++) {
     await new Promise((done) => setTimeout(done, 20));
   }
-  return false;
+  await turn;
+  return pushes > before;
 }
 """
 LETS_OPEN = """
@@ -184,24 +180,20 @@ class LockScreen:
         self._browser.waits_for(self._shown + count, title=title, within=WITHIN)
         for note in self._browser.notes[self._shown :]:
             self.push(json.dumps(note))
-            assert self.worker.evaluate(ARRIVED, note), f"never shown: {note}"
         self._shown = len(self._browser.notes)
         return self.notes()
 
     def push(self, text: str) -> None:
         """What the browser does with a letter it opened: hand it to the service worker."""
         told = {"origin": self._origin, "registrationId": self._registration, "data": text}
+        before = self.worker.evaluate(COUNTS)
         self._devtools.send("ServiceWorker.deliverPushMessage", told)
+        assert self.worker.evaluate(ARRIVED, before), f"never arrived: {text}"
 
     def notes(self) -> list[dict[str, Any]]:
         """What stands on the screen."""
         found: list[dict[str, Any]] = self.worker.evaluate(SHOWS)
         return found
-
-    def receives(self, title: str) -> dict[str, Any]:
-        """A note with this beginning, as soon as it stands on the screen."""
-        assert self.worker.evaluate(TITLED, title), f"never shown: {title}"
-        return next(each for each in self.notes() if each["title"].startswith(title))
 
     def lets_windows_open(self) -> None:
         """As after a real press: scripts of tests may neither focus nor open windows."""

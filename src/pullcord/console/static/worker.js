@@ -19,9 +19,18 @@ const UNREADABLE = {
 
 worker.addEventListener("install", () => worker.skipWaiting());
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
-worker.addEventListener("push", (/** @type {any} */ event) => event.waitUntil(arrived(event.data)));
+worker.addEventListener("push", (/** @type {any} */ event) => event.waitUntil(inTurn(() => arrived(event.data))));
 worker.addEventListener("notificationclick", (/** @type {any} */ event) => event.waitUntil(clicked(event)));
 worker.addEventListener("pushsubscriptionchange", (/** @type {any} */ event) => event.waitUntil(lost()));
+
+/** What is being done; looking at notifications while one is being shown makes browsers forget it. */
+let turn = Promise.resolve();
+
+/** One after another. @param {() => Promise<void>} work */
+function inTurn(work) {
+  turn = turn.then(work, work);
+  return turn;
+}
 
 /** @param {any} data */
 function read(data) {
@@ -37,11 +46,14 @@ async function arrived(data) {
   const note = read(data);
   const [there] = await worker.registration.getNotifications({ tag: note.tag });
   const isOld = there?.data && there.data.at > note.at;
-  await show(isOld ? { ...there.data, is_quiet: true } : note);
+  await display(isOld ? { ...there.data, is_quiet: true } : note);
 }
 
 /** @param {Note} note */
-async function show(note) {
+const show = (note) => inTurn(() => display(note));
+
+/** @param {Note} note */
+async function display(note) {
   await worker.registration.showNotification(note.title, {
     body: note.body,
     tag: note.tag,
