@@ -78,12 +78,12 @@ class Night:
 
 
 @asynccontextmanager
-async def night(*ways: str) -> AsyncIterator[Night]:
+async def night(*ways: str, policy: str = POLICY) -> AsyncIterator[Night]:
     async with VoiceDouble.opened() as voice, SmsDouble.opened() as sms:
         doubles = {"voice": voice, "sms": sms}
         channels = {name: doubles[name].channel() for name in ways or ("voice", "sms")}
         settings = Settings(public_url=URL)
-        async with running_house(POLICY, channels=channels, settings=settings) as town:
+        async with running_house(policy, channels=channels, settings=settings) as town:
             transport = httpx2.ASGITransport(app=create_app(town.house))
             async with httpx2.AsyncClient(transport=transport, base_url=URL) as client:
 
@@ -207,3 +207,23 @@ async def test_a_text_that_was_caught_and_sent_again_later_does_nothing() -> Non
         reply = await posted(found.client, callback)
 
         assert reply.status == 403
+
+
+async def test_who_is_asked_last_is_called_again_until_somebody_answers() -> None:
+    """The end of a ladder rings on, no oftener than one number is called."""
+    policy = POLICY.replace(
+        "catch_all: person/dana", "catch_all: person/maria\n    remind_every: 3m"
+    )
+    async with night("voice", policy=policy) as found:
+        name = await found.stopped()
+        for number in (1, 2):
+            await found.voice.rings("CA" + f"{number}".zfill(32), status="no-answer")
+            await found.town.settle()
+
+        await found.town.turn(timedelta(minutes=58))
+
+        asked = list(found.voice.asked.values())[2:]
+        assert await found.owner(name) == ("maria", Status.OPEN)
+        assert {each["To"] for each in asked} == {"+491510000002"}
+        # the first of the hour went to her as the first who was asked
+        assert 5 <= len(asked) <= 7
