@@ -67,6 +67,7 @@ test: lint types contracts browser ## everything: all suites, fresh seeds, cover
 	  echo "what failed runs once more, alone and in order: what fails twice is a failure"; \
 	  $(BIN)/coverage run -m pytest --last-failed --last-failed-no-failures none 2>&1 | tee $(REPORT)/pytest.txt; }
 	@$(MAKE) --no-print-directory coverage
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target adapters
 	@tail -n 1 $(REPORT)/pytest.txt
 
 coverage: ## what the last `make test` covered, against the thresholds
@@ -102,11 +103,13 @@ clean: ## remove the environment and everything a run leaves behind
 
 # --- adapters ---------------------------------------------------------------------------------
 # Frameworks exclude each other, so each adapter is tested in an environment of its own: with the
-# newest version of everything, and with the oldest that pyproject.toml allows.
+# newest version of everything, and with the oldest that pyproject.toml allows. Any number may run
+# side by side (make -j 2 adapters): they share no file.
 
 .PHONY: adapters adapters-oldest adapters-lock
 .PRECIOUS: .venv-adapters-%/made
-ADAPTERS := langgraph pydantic_ai openai_agents claude_agent
+# the one that takes longest first
+ADAPTERS := claude_agent openai_agents langgraph pydantic_ai
 EXTRA_langgraph := langgraph
 EXTRA_pydantic_ai := pydantic-ai
 EXTRA_openai_agents := openai-agents
@@ -118,18 +121,27 @@ adapters-oldest: $(addprefix adapter-,$(addsuffix -oldest,$(ADAPTERS))) ## every
 
 .venv-adapters-%/made: requirements/adapters-%.txt requirements/build.txt pyproject.toml
 	@$(PYTHON) -m venv .venv-adapters-$*
-	.venv-adapters-$*/bin/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/adapters-$*.txt
-	.venv-adapters-$*/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	@echo "adapters: installing what $* needs"
+	@.venv-adapters-$*/bin/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/adapters-$*.txt
+	@.venv-adapters-$*/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 adapter-%-oldest: .venv-adapters-%-oldest/made
-	.venv-adapters-$*-oldest/bin/python -m tests.adapters.canary $*
-	PULLCORD_ADAPTER=$* .venv-adapters-$*-oldest/bin/python -m pytest -q --confcutdir=tests/adapters tests/adapters
+	@.venv-adapters-$*-oldest/bin/python -m tests.adapters.canary $*
+	@$(call conformance,$*,-oldest)
 
 adapter-%: .venv-adapters-%/made
-	.venv-adapters-$*/bin/python -m tests.adapters.canary $*
-	.venv-adapters-$*/bin/python -m mypy src/pullcord/adapters/$*.py tests/adapters/places/$*_place.py tests/adapters/test_framework_$*.py
-	PULLCORD_ADAPTER=$* .venv-adapters-$*/bin/python -m pytest -q --confcutdir=tests/adapters tests/adapters
+	@.venv-adapters-$*/bin/python -m tests.adapters.canary $*
+	@.venv-adapters-$*/bin/python -m mypy --cache-dir .venv-adapters-$*/mypy_cache \
+	  src/pullcord/adapters/$*.py tests/adapters/places/$*_place.py tests/adapters/test_framework_$*.py
+	@$(call conformance,$*,)
+
+# what fails is run once more, alone: what fails twice is a failure, as in `make test`
+define conformance
+run() { PULLCORD_ADAPTER=$(1) .venv-adapters-$(1)$(2)/bin/python -m pytest -q --confcutdir=tests/adapters \
+	  -o cache_dir=.venv-adapters-$(1)$(2)/pytest_cache tests/adapters "$$@"; }; \
+	run || { echo "what failed runs once more"; run --last-failed --last-failed-no-failures none; }
+endef
 
 adapters-lock: .venv/made
 	$(foreach each,$(ADAPTERS),$(call lock_adapter,$(each),--upgrade,)$(call lock_adapter,$(each),--resolution lowest-direct,-oldest))
