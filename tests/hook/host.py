@@ -17,7 +17,7 @@ from typing import Any
 from tests.mcp.office import Office
 
 #: seconds a test waits for any hook at most
-WITHIN = 30.0
+WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import Context, Elicit, MCPServer, Resolve
 from pydantic import BaseModel
 
 #: seconds it may take to begin and to end
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 class Size(BaseModel):

@@ -142,7 +142,7 @@ def test_a_server_that_dies_in_a_call_is_told_and_reported(office: Office) -> No
         wire.spent(1, 500.0, "die")
         office.does("approve", office.newest())
         told = wire.spent(2, 500.0, "die")
-        code = wire.process.wait(20)
+        code = wire.process.wait(60)
 
     assert "effect is unknown" in told
     assert code == 1
@@ -210,8 +210,8 @@ def test_a_message_without_end_ends_the_gateway(office: Office) -> None:
         assert wire.process.stdin is not None
         filler = threading.Thread(target=_pour, args=(wire.process.stdin,), daemon=True)
         filler.start()
-        code = wire.process.wait(20)
-        filler.join(20)
+        code = wire.process.wait(60)
+        filler.join(60)
 
     assert code == 0
     assert wire.effects == []
@@ -234,7 +234,7 @@ def test_a_server_that_does_not_tell_its_tools_has_none_called(office: Office) -
     pins = next((office.folder / "state/pullcord/pins").iterdir())
     pins.write_text("no pins")
     with wired(office, server=False) as broken:
-        code = broken.process.wait(20)
+        code = broken.process.wait(60)
 
     assert code == 2
     assert broken.effects == []

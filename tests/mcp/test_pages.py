@@ -85,7 +85,7 @@ def test_the_page_on_the_server_works(tmp_path: Path) -> None:
         asked = process.stdout.readline()
         escalation = decided(live, "edit", amount=240.0)
         rest = process.stdout.read()
-        code = process.wait(30)
+        code = process.wait(60)
         process.stdout.close()
         ended = closed_as(live, escalation)
 
