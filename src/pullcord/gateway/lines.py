@@ -6,11 +6,13 @@ trusted to begin where a message begins.
 
 import asyncio
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from pullcord.errors import InvalidInput
 from pullcord.gateway.messages import MESSAGE_BYTES_MAX, Message, lenient, written
 
 #: seconds a server that is told to end may take
@@ -54,7 +56,13 @@ class Host:
 
     @classmethod
     async def on_standard_streams(cls) -> "Host":
-        """The host of this process; whatever else prints goes to standard error from now on."""
+        """The host of this process; whatever else prints goes to standard error from now on.
+
+        Raises:
+            InvalidInput: nobody is there: it was not started by a host.
+        """
+        for name, stream in (("standard input", sys.stdin), ("standard output", sys.stdout)):
+            _check_pipe(name, stream.fileno())
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=MESSAGE_BYTES_MAX)
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
@@ -133,6 +141,17 @@ class Command:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), END_WITHIN)
                 return
+
+
+def _check_pipe(name: str, number: int) -> None:
+    mode = os.fstat(number).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
+        raise InvalidInput(
+            name,
+            value="a file, or nothing",
+            limit="a pipe to an MCP host",
+            remedy="Write this command into the configuration of your MCP host, which starts it.",
+        )
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
