@@ -3,7 +3,6 @@
 import json
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.mcp.office import COMMAND, Office
+from tests.mcp.office import COMMAND, PLAIN, Office
 
 #: seconds any one thing may take
 WITHIN = 60.0
@@ -111,7 +110,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 @contextmanager
 def wired(office: Office, *words: str, wait: str = "0s", server: bool = True) -> Iterator[Wire]:
     """A gateway before the scripted server, its host already known to it."""
-    behind = ("--", sys.executable, str(SCRIPTED), str(office.folder)) if server else ()
+    behind = ("--", *PLAIN, str(SCRIPTED), str(office.folder)) if server else ()
     process = subprocess.Popen(
         [*COMMAND, "mcp-proxy", "--wait", wait, *words, *behind],
         stdin=subprocess.PIPE,
