@@ -54,6 +54,21 @@ def test_recorded_runs_are_replayed_answered_and_proved(tmp_path: Path, kept: Ke
 
 
 @pytest.mark.promise("replay-end-to-end")
+def test_what_parks_in_a_replay_goes_on_once_it_is_decided(tmp_path: Path, kept: Kept) -> None:
+    """A call that did not wait long enough leaves no decision behind that nobody collects."""
+    policy = tmp_path / "replay.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    words = ("replay", RECORDINGS, "--policy", policy, "--wait", "0s", "--json")
+
+    found = json.loads(pullcord(*words, kept=kept).stdout)
+
+    assert found["verdicts"]["parked"] == found["stops"] == found["resumed"] == 4
+    assert found["stages"]["decided → collected"]["count"] == 4
+    assert sum(found["outcomes"].values()) == 4
+    assert "uncollected" not in found["outcomes"]
+
+
+@pytest.mark.promise("replay-end-to-end")
 def test_a_broken_recording_is_named_before_anything_else(tmp_path: Path) -> None:
     """The line, what it holds, and what it should."""
     policy = tmp_path / "replay.yaml"

@@ -84,7 +84,7 @@ async def replay(
             )
             began = house.clock.now()
             house.bus.watch(show.heard)
-            await show.play(troupes)
+            await show.play(troupes, resumes=True)
             await house.runner.settle()
             await _count(house, workspace, show.tally, since=began)
     if as_json:
@@ -171,12 +171,14 @@ class Show:
         """Count a stop as it happens."""
         self._stops += about is not None and about.version == 1
 
-    async def play(self, troupes: dict[str, Troupe]) -> None:
-        """Play until the recordings end."""
+    async def play(self, troupes: dict[str, Troupe], *, resumes: bool = False) -> None:
+        """Play until the recordings end, and what they parked with them where the keys are ours."""
         with self._progress:
             performance = Performance(troupes, self.tally, workers=self._workers)
             await performance.play(self._watched())
             self._look(self._recordings.size)
+            if resumes:
+                await performance.resume()
 
     def _watched(self) -> Iterator[Recording]:
         for each in islice(self._recordings, self._limit or None):

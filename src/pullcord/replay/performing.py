@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+import structlog
+
 from pullcord import AsyncPullcord, EndUser, NotDone, Parked
 from pullcord.errors import PullcordError
 from pullcord.replay.recordings import Recording
@@ -15,6 +17,10 @@ from pullcord.replay.tally import Tally
 
 #: runs in flight at once, at the most
 WORKERS_MAX = 64
+#: how long what parked may stay undecided after the last recording before it is left alone
+RESUME_WITHIN = "60s"
+
+log = structlog.get_logger("pullcord.replay")
 
 _result: ContextVar[str] = ContextVar("pullcord_replay_result", default="")
 
@@ -27,6 +33,8 @@ class Troupe:
 
     def __init__(self, cord: AsyncPullcord, *, wait: str) -> None:
         self.cord = cord
+        #: escalations whose call did not wait long enough
+        self.parked: set[str] = set()
         self._wait = wait
         self._tools: dict[str, Tool] = {}
 
@@ -41,6 +49,21 @@ class Troupe:
             found = self.cord.guard(tool=name, wait=self._wait)(recorded)
             self._tools[name] = found
         return found
+
+    async def resume(self) -> int:
+        """Go on with what was parked, or lost its server, once it is decided; how many went on.
+
+        Only for a key that nobody else uses: it takes every decision that waits for the key.
+        """
+        resumed = 0
+        for wait in (RESUME_WITHIN if self.parked else "0s", "0s"):
+            async for decision in self.cord.decisions(wait=wait):
+                await self.cord.resume(decision)
+                self.parked.discard(decision.escalation)
+                resumed += 1
+                if wait != "0s" and not self.parked:
+                    break
+        return resumed
 
 
 class Performance:
@@ -66,6 +89,14 @@ class Performance:
             for each in workers:
                 each.cancel()
 
+    async def resume(self) -> None:
+        """As agents do on any later day: nothing that is decided stays behind."""
+        for troupe in self._troupes.values():
+            try:
+                self._tally.resumed += await troupe.resume()
+            except PullcordError as problem:
+                log.warning("not_resumed", problem=str(problem))
+
     async def _work(self, recordings: Iterator[Recording]) -> None:
         for recording in recordings:
             await self._run(recording)
@@ -81,13 +112,14 @@ class Performance:
             )
             _result.set(call.result)
             with run, troupe.cord.call(call.id):
-                await self._guarded(troupe.tool(call.tool), call.args)
+                await self._guarded(troupe, call.tool, call.args)
 
-    async def _guarded(self, tool: Tool, args: Mapping[str, Any]) -> None:
+    async def _guarded(self, troupe: Troupe, tool: str, args: Mapping[str, Any]) -> None:
         verdicts = self._tally.verdicts
         try:
-            await tool(**args)
-        except Parked:
+            await troupe.tool(tool)(**args)
+        except Parked as parked:
+            troupe.parked.add(parked.escalation)
             verdicts["parked"] += 1
         except NotDone as no:
             verdicts[no.problem] += 1

@@ -54,6 +54,8 @@ class Tally:
 
     runs: int = 0
     calls: int = 0
+    #: stops whose call had parked, and that went on after the last recording
+    resumed: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
@@ -101,7 +103,11 @@ class Tally:
 
     def _seen(self) -> dict[str, Any]:
         """What the agents themselves saw."""
-        return {"runs": self.runs, "calls": self.calls, "verdicts": dict(self.verdicts)}
+        return {
+            "runs": self.runs,
+            "calls": self.calls,
+            "verdicts": dict(self.verdicts),
+        }
 
     def plain(self) -> dict[str, Any]:
         """The result as JSON values; spans in seconds."""
@@ -109,6 +115,7 @@ class Tally:
             return self._seen()
         return {
             **self._seen(),
+            "resumed": self.resumed,
             "stops": self.stops,
             "rules": dict(self.rules.most_common()),
             "asked": dict(self.asked.most_common()),

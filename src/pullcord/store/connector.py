@@ -30,12 +30,14 @@ PORT_DEFAULT = 5432
 STATEMENTS_MAX = 300
 
 #: A plan made while a table was small must do when it is large, and one statement writes a whole
-#: Change: it is planned once, through its indexes, and never compiled.
+#: Change: it is planned once, through its indexes, and never compiled. A process that stands still
+#: in the middle of a transaction loses it after milliseconds, or its rows would be locked for all.
 SESSION = {
     "application_name": "pullcord",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "jit": "off",
+    "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
 }
 
