@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
+from pullcord.errors import StoreBusy
 from pullcord.testing import Live
 from tests.browser.conftest import Visit
 from tests.browser.stage import ANNA, QUESTION, REFUND, stopped
@@ -94,6 +95,34 @@ def test_a_lost_connection_is_told(live: Live, visit: Visit) -> None:
     live.start()
 
     expect(page.locator("#live")).to_have_text("live")
+
+
+@pytest.mark.promise("console-is-live")
+def test_a_database_that_is_away_is_told_and_the_page_comes_back_with_it(
+    live: Live, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fail-over takes seconds: nobody takes an old inbox for the present one, or reloads."""
+    page = visit("maria", "/")
+    expect(page.locator("#live")).to_have_text("live")
+    banner = page.locator("#away")
+    expect(banner).to_be_hidden()
+
+    async def away(*_: object, **__: object) -> None:
+        raise StoreBusy("no database takes writes now.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live.town.house.views, "inbox", away)
+        stopped(live, REFUND)
+        expect(banner).to_be_visible()
+        expect(page.locator("#live")).to_have_text("reconnecting")
+        late = visit("maria", "/", java_script_enabled=False)
+        expect(late.get_by_role("heading", name="The database does not answer")).to_be_visible()
+
+    refund = "Refund EUR 480.00 to Anna Keller?"
+    expect(page.get_by_role("link", name=refund)).to_be_visible()
+    expect(banner).to_be_hidden()
+    expect(page.locator("#live")).to_have_text("live")
+    expect(late.get_by_role("link", name=refund)).to_be_visible()
 
 
 @pytest.mark.promise("console-keeps-input")

@@ -6,16 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 
 from tests.postgres.crowd import CLOCK, MASTER
 from tests.postgres.machine import free_port
 
-COMMAND = "from pullcord.cli import main; main()"
+COMMAND = ("-c", "from pullcord.cli import main; main()")
+#: the same of the version after this one
+NEXT = ("-m", "tests.postgres.next_version")
+ROOT = Path(__file__).parents[2]
 #: seconds a start, a stop or one answer may take on a busy machine
 WITHIN = 40.0
 
@@ -26,10 +30,11 @@ def environment() -> Mapping[str, str]:
     return {**own, "PULLCORD_MASTER_KEY": base64.urlsafe_b64encode(MASTER).decode()}
 
 
-def typed(*words: str) -> subprocess.CompletedProcess[str]:
+def typed(*words: str, version: Sequence[str] = COMMAND) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own, run to its end."""
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, *words],
+        [sys.executable, *version, *words],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         env=environment(),
@@ -66,10 +71,13 @@ class Running:
 
 
 @asynccontextmanager
-async def server_on(dsn: str, *more: str) -> AsyncIterator[Running]:
+async def server_on(
+    dsn: str, *more: str, version: Sequence[str] = COMMAND
+) -> AsyncIterator[Running]:
     """`pullcord serve` on this database until the block ends."""
     port = free_port()
-    async with process_on("serve", "--port", str(port), "--db", dsn, *more) as process:
+    words = ("serve", "--port", str(port), "--db", dsn, *more)
+    async with process_on(*words, version=version) as process:
         yield await _ready(process, port)
 
 
@@ -84,13 +92,15 @@ async def engine_on(dsn: str) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def process_on(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process_on(
+    *words: str, version: Sequence[str] = COMMAND
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A command that runs until the block ends, and then stops as it is told."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-c",
-        COMMAND,
+        *version,
         *words,
+        cwd=ROOT,
         env=environment(),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -13,23 +13,11 @@ from pullcord.store.codec import micros
 from pullcord.store.connector import Connector
 from pullcord.store.migrating_postgres import script, upgrade
 from pullcord.store.postgres import PostgresStore
-from pullcord.store.schema_postgres import MIGRATIONS, NEWEST, Migration
+from pullcord.store.schema_postgres import MIGRATIONS, NEWEST
 from tests.conformance.stage import Stage
 from tests.postgres.crowd import CLOCK, Crowd, founded, house_on
 from tests.postgres.databases import APP, Databases
-
-#: what a next version may need: new columns, a new table, a new index; all of it only adds
-NEXT = Migration(
-    NEWEST + 1,
-    """
-    alter table escalations add column tags word not null default '';
-    alter table outbox add column rank bigint;
-    create table tags (workspace word not null, tag word not null, primary key (workspace, tag));
-    create index escalations_tags on escalations (workspace, tags) where tags <> '';
-    """,
-    serves=NEWEST,
-)
-ALL = (*MIGRATIONS, NEXT)
+from tests.postgres.next_version import ALL, NEXT
 
 
 async def test_several_processes_may_make_the_schema_at_once(owner_dsn: str) -> None:

@@ -23,6 +23,9 @@ from pullcord.errors import (
 )
 from pullcord.server.problems import status_of
 
+#: seconds after which a page that could not be shown is fetched again
+LOOK_AGAIN_SECONDS = 3
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 TITLES: tuple[tuple[type[PullcordError], str], ...] = (
@@ -42,6 +45,9 @@ REMEDIES: Mapping[type[PullcordError], str] = {
     Held: "Nothing was saved. Look around; whoever may lets everything go on.",
     OutsideFailed: "The database did not take it just now. Nothing was lost or done twice.",
 }
+#: the same where somebody only looked; the page then looks again by itself
+AWAY_TITLE = "The database does not answer"
+AWAY_REMEDY = f"This page looks again every {LOOK_AGAIN_SECONDS} seconds."
 
 
 def paged(handler: Handler) -> Handler:
@@ -77,6 +83,9 @@ async def refusal_page(request: Request, error: PullcordError) -> Response:
     headers = dict(HEADERS)
     if is_outside:
         headers["retry-after"] = "1"
+    if is_outside and request.method in ("GET", "HEAD"):
+        title, remedy = AWAY_TITLE, AWAY_REMEDY
+        headers["refresh"] = str(LOOK_AGAIN_SECONDS)
     return page(
         "problem.html",
         {
@@ -85,7 +94,7 @@ async def refusal_page(request: Request, error: PullcordError) -> Response:
             "text": str(error),
             "remedy": remedy,
             "kept": kept,
-            "may_retry": is_outside,
+            "may_retry": is_outside and request.method == "POST",
             "hidden": MACHINERY,
             "labels": WORDS,
             "action": request.url.path,

@@ -4,6 +4,7 @@
  */
 
 const LOOK_AGAIN_MS = 20_000; // the stream is a hint; looking is the truth
+const AWAY_MS = 2_000; // a database that fails over is back within seconds
 const STALE_AFTER_MS = 45_000;
 const SETTLE_MS = 60; // several changes at once are one look
 const TOAST_MS = 4_000;
@@ -173,6 +174,7 @@ async function look() {
       seenAt = Date.now();
       showLive(stream?.readyState === EventSource.OPEN ? "live" : "reconnecting");
     }
+    showAway(answer.status === 503);
   } catch {
     showLive("reconnecting");
   } finally {
@@ -206,6 +208,19 @@ function listen() {
     showLive("reconnecting");
     if (stream?.readyState === EventSource.CLOSED) setTimeout(listen, 2_000 + Math.random() * 3_000);
   });
+}
+
+let awaiting = 0;
+
+/** The server is there and its database is not: say so, and look until it is. @param {boolean} isAway */
+function showAway(isAway) {
+  const banner = one("#away");
+  if (!banner) return;
+  banner.hidden = !isAway;
+  clearTimeout(awaiting);
+  if (!isAway) return;
+  showLive("reconnecting");
+  awaiting = setTimeout(look, AWAY_MS);
 }
 
 /** @param {"live" | "reconnecting"} state */
