@@ -188,6 +188,12 @@ PROMISES: tuple[Promise, ...] = (
         "store",
     ),
     Promise(
+        "unknown-is-told",
+        "A write that may stand or not is answered with 503 and when to send it again, never "
+        "with success or failure.",
+        "server",
+    ),
+    Promise(
         "old-primary-is-refused",
         "A database server that was replaced and comes back is not written to any more.",
         "store",

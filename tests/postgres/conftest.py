@@ -1,10 +1,12 @@
 """A database for each test, with our schema, served by the role that may change no rule."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.postgres.databases import APP, OWNER, Databases
+from tests.postgres.machine import throw_away
+from tests.postgres.pair import Pair
 
 
 @pytest.fixture
@@ -29,3 +31,13 @@ async def dsn(pg: Databases) -> AsyncIterator[str]:
     await pg.make_ready(name)
     yield pg.of(name, user=APP)
     await pg.drop(name)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """A primary and its standby, both running."""
+    found = Pair()
+    try:
+        yield found
+    finally:
+        throw_away(found.folder, found.servers)

@@ -21,7 +21,7 @@ COMMAND = ("-c", "from pullcord.cli import main; main()")
 NEXT = ("-m", "tests.postgres.next_version")
 ROOT = Path(__file__).parents[2]
 #: seconds a start, a stop or one answer may take on a busy machine
-WITHIN = 40.0
+WITHIN = 120.0
 
 
 def environment() -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from pullcord.engine.house import House, opened
 from tests.postgres.crowd import CLOCK, POLICY, founded, house_on
 from tests.postgres.processes import Running, engine_on, server_on
 from tests.postgres.referee import fault_of
+from tests.postgres.traffic import session
 
 RACES = int(os.environ.get("PULLCORD_RACES", "1000"))
 SEED = int(os.environ.get("PULLCORD_RACES_SEED", random.SystemRandom().randrange(10**9)))
@@ -34,7 +35,9 @@ MOVES_SECONDS = 30.0
 #: stops that fall due together when a worker dies
 DUE = 200
 #: seconds any one thing may take on a busy machine
-WITHIN = 60.0
+WITHIN = 120.0
+#: a line that a server closes while a request is on its way would end a race without a word
+LIMITS = httpx2.Limits(keepalive_expiry=2.0)
 #: the shop with a tool whose stops are decided by rule after two seconds
 HURRIED = POLICY.replace(
     "  refund: {",
@@ -80,7 +83,7 @@ class Cluster:
     async def stopped(self, key: str, *, tool: str = "refund") -> dict[str, Any]:
         """An agent stops at one of the servers."""
         body = {"key": key, "tool": tool, "args": {"amount": 480.0}}
-        agent = self.agents[len(key) % len(self.agents)]
+        agent = self.agents[int(key.rpartition("-")[2]) % len(self.agents)]
         answer = await agent.http.post("/v1/escalations", json=body)
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()["escalation"]
@@ -138,15 +141,9 @@ async def cluster(dsn: str) -> AsyncIterator[Cluster]:
 
 async def caller(stack: AsyncExitStack, server: Running, headers: dict[str, str]) -> Caller:
     client = httpx2.AsyncClient(
-        base_url=server.url, headers=headers, timeout=WITHIN, trust_env=False
+        base_url=server.url, headers=headers, timeout=WITHIN, limits=LIMITS, trust_env=False
     )
     return Caller(await stack.enter_async_context(client))
-
-
-async def session(house: House, who: str) -> dict[str, str]:
-    link = await house.office.invite("shop", who, purpose="demo")
-    token, found = await house.office.redeem_demo(link)
-    return {"cookie": f"pullcord_session={token}", "x-csrf-token": found.csrf}
 
 
 # --- races ------------------------------------------------------------------------------------
@@ -264,5 +261,5 @@ async def woken(cluster: Cluster, victim: Running, other: Running, how: str) -> 
         return
     victim.thaw()
     await other.stop()
-    found = await cluster.stopped("afterwards", tool="voucher")
+    found = await cluster.stopped("afterwards-1", tool="voucher")
     assert await cluster.until_decided(found["id"]) == "won"

@@ -7,7 +7,6 @@ the primary gone, promotes the standby, and makes the old machine the new standb
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from itertools import cycle, islice
 
 import pytest
@@ -17,69 +16,12 @@ from pullcord.store.port import KeyTaken
 from pullcord.store.postgres import PostgresStore
 from tests.conformance.stage import Stage
 from tests.postgres.crowd import Crowd, founded, house_on
-from tests.postgres.machine import Server, new_folder, new_server, throw_away, until
-from tests.postgres.programs import binaries
+from tests.postgres.machine import Server, until
+from tests.postgres.pair import FAULTS, Pair, apart
 
 FAILOVERS = int(os.environ.get("PULLCORD_FAILOVERS", "3"))
 #: seconds in which writes go on again after a primary died, and after it froze
 DEAD_SECONDS, FROZEN_SECONDS = 10.0, 15.0
-FAULTS = {"killed": signal.SIGKILL, "frozen": 0, "stopped": signal.SIGQUIT, "closed": signal.SIGINT}
-
-
-class Pair:
-    """A primary and the standby it waits for."""
-
-    def __init__(self) -> None:
-        self.folder = new_folder()
-        self.servers: list[Server] = []
-        self.primary = new_server(self.folder, binaries())
-        self.servers.append(self.primary)
-        self.standby = self.join()
-
-    def join(self) -> Server:
-        """A new machine becomes the standby."""
-        standby = Server(self.folder, self.primary.bin)
-        self.servers.append(standby)
-        standby.standby_of(self.primary)
-        return standby
-
-    @property
-    def dsn(self) -> str:
-        """Both hosts, whoever is the primary."""
-        both = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
-        return f"postgresql://postgres@{both}/postgres"
-
-    def strike(self, fault: str) -> None:
-        if fault == "frozen":
-            self.primary.freeze()
-        else:
-            self.primary.stop(FAULTS[fault])
-
-    def fail_over(self) -> Server:
-        """The standby takes over; the old primary, which may be frozen, is returned."""
-        old, self.primary = self.primary, self.standby
-        self.primary.promote()
-        return old
-
-    def rebuild(self, old: Server) -> None:
-        """The old machine is cleared and comes back as the standby, at its old place."""
-        throw_away(old.data, [old])
-        old.standby_of(self.primary)
-        self.standby = old
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    found = Pair()
-    try:
-        yield found
-    finally:
-        throw_away(found.folder, found.servers)
-
-
-async def apart(work: object, *arguments: object) -> object:
-    """Run what blocks beside the crowd."""
-    return await asyncio.to_thread(work, *arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.promise("failover-loses-nothing")

@@ -5,6 +5,7 @@ import pytest
 from pullcord.errors import OutsideFailed
 from pullcord.store import connector
 from pullcord.store.connector import Connector
+from pullcord.store.mishaps_postgres import FAILURES
 from pullcord.store.postgres import PostgresStore
 from tests.conformance.stage import Stage
 from tests.postgres.crowd import CLOCK
@@ -27,7 +28,7 @@ async def test_what_a_frozen_process_has_locked_is_free_again_within_the_lease(
 
     await store.rest("shop", "esc_1", version=1)
 
-    with pytest.raises(connector.FAILURES):
+    with pytest.raises(FAILURES):
         await frozen.connection.execute("commit")
     assert allowed < 20_000, "shorter than the lease, after which another worker needs the row"
     await store.close()
