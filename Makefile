@@ -70,6 +70,17 @@ test: lint types contracts browser ## everything: all suites, fresh seeds, cover
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target adapters
 	@tail -n 1 $(REPORT)/pytest.txt
 
+.PHONY: long
+# How often in the build, and what the figures mean: CONTRIBUTING.md, "Faults at length".
+long: export PULLCORD_FAILOVERS := 50
+long: export PULLCORD_RACES := 10000
+long: export PULLCORD_RESTART_SECONDS := 120
+long: export CRASH_KILLS := 1000
+long: .venv/dev ## fail-overs, races, restarts and kills at length: about an hour
+	$(BIN)/pytest -q -rP tests/crash $(LONG)
+
+LONG := $(patsubst %,tests/postgres/test_%.py,failover restarts races cluster)
+
 coverage: ## what the last `make test` covered, against the thresholds
 	$(BIN)/python -m coverage combine --quiet 2>/dev/null || true
 	$(BIN)/python tests/coverage_floors.py

@@ -14,7 +14,7 @@ from tests.postgres.crowd import CLOCK, Crowd, founded, house_on
 from tests.postgres.machine import Server, new_folder, new_server, throw_away
 from tests.postgres.programs import binaries
 
-SECONDS = float(os.environ.get("PULLCORD_RESTART_SECONDS", "60"))
+SECONDS = float(os.environ.get("PULLCORD_RESTART_SECONDS", "30"))
 SEED = int(os.environ.get("PULLCORD_RESTART_SEED", random.SystemRandom().randrange(10**9)))
 #: seconds between two crashes
 LIVES = (2.0, 7.0)
