@@ -24,11 +24,11 @@ class Floor:
 BY_CHANCE = "100 in a quiet run; some paths are taken only when two things meet in time"
 
 FLOORS = (
-    Floor("trigger", 99, BY_CHANCE),
-    Floor("owner", 99, BY_CHANCE),
-    Floor("briefing", 99, BY_CHANCE),
-    Floor("path", 99, BY_CHANCE),
-    Floor("config", 98, "the newest fields of the policy file are tested where they are used"),
+    Floor("trigger", 100),
+    Floor("owner", 100),
+    Floor("briefing", 100),
+    Floor("path", 100),
+    Floor("config", 100),
     Floor("store", 98, BY_CHANCE),
     Floor("engine", 98, BY_CHANCE),
     Floor("server", 95, "the API of the last slices is held by the matrix and the fuzzer"),

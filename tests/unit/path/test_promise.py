@@ -458,3 +458,13 @@ def test_names_are_listed_as_people_list_them() -> None:
 def test_a_ladder_is_a_team_to_the_end_user(ladder: str, expected: str) -> None:
     """The end user is told of people, not of configuration."""
     assert team(ladder) == expected
+
+
+def test_times_of_the_engine_are_told_on_the_reader_s_clock() -> None:
+    """A sentence is written once, in UTC, and read in Berlin and in Tokyo."""
+    now = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    reader = Reader(names={}, zone=ZoneInfo("Asia/Tokyo"), now=now)
+
+    told = reader.local("asked again from 2026-11-23 11:30 UTC; it was 2026 until then")
+
+    assert told == "asked again from 20:30; it was 2026 until then"
