@@ -17,7 +17,7 @@ from rich.table import Table
 
 from pullcord import AsyncPullcord
 from pullcord.cli.places import master_of, store_of
-from pullcord.cli.voice import AsJson, caution, command, err, out, print_json
+from pullcord.cli.voice import AsJson, KeyFile, caution, command, err, out, print_json
 from pullcord.config.configuration import Configuration
 from pullcord.config.read import read_path
 from pullcord.console.hosting import LOOPBACK, listening, served, url_of
@@ -59,6 +59,7 @@ async def replay(
     db: Annotated[
         str, typer.Option("--db", help="Keep the database here; else it is thrown away.")
     ] = "",
+    key_file: KeyFile = None,
     url: Annotated[
         str,
         typer.Option("--url", help="Replay against this server, where real people answer."),
@@ -80,7 +81,7 @@ async def replay(
         else:
             place = db or str(Path(stack.enter_context(_folder())) / "replay.db")
             house, workspace, troupes = await stack.enter_async_context(
-                _own_server(place, policy, wait=wait)
+                _own_server(place, policy, key_file=key_file, wait=wait)
             )
             began = house.clock.now()
             house.bus.watch(show.heard)
@@ -111,14 +112,14 @@ async def _elsewhere(stack: AsyncExitStack, url: str, key: str, *, wait: str) ->
 
 @asynccontextmanager
 async def _own_server(
-    db: str, policy: Path, *, wait: str
+    db: str, policy: Path, *, key_file: Path | None, wait: str
 ) -> AsyncIterator[tuple[House, str, dict[str, Troupe]]]:
     """A server of our own on loopback with scripted people, and a client for each agent."""
     configuration, source = read_path(policy, environ=os.environ)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listening(LOOPBACK, 0))
         settings = Settings(public_url=url_of(listener))
-        house = furnish(store_of(db), master=master_of(db), settings=settings)
+        house = furnish(store_of(db), master=master_of(db, key_file=key_file), settings=settings)
         await stack.enter_async_context(opened(house, runs=False))
         await house.office.apply(source, by="replay", file=str(policy), environ=os.environ)
         await stack.enter_async_context(served(house, listener))

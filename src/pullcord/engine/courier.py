@@ -126,6 +126,7 @@ class Courier:
         self._forget = forget
         self._slots = {name: Turnstile(IN_FLIGHT_MAX) for name in channels}
         self._under_way: dict[asyncio.Task[None], None] = {}
+        self._is_leaving = False
 
     # --- setting out ------------------------------------------------------------------------
     async def set_out(self) -> int:
@@ -137,6 +138,10 @@ class Courier:
         tasks = await self._taken()
         await asyncio.gather(*tasks)
         return len(tasks)
+
+    def leave(self) -> None:
+        """Finish what is with a channel, and give back what waits for its turn at one."""
+        self._is_leaving = True
 
     async def rest(self) -> None:
         """Wait until nothing is under way; whoever is cancelled here cancels it too."""
@@ -150,6 +155,7 @@ class Courier:
     async def _taken(self) -> list[asyncio.Task[None]]:
         if await self._holding.now():
             return []
+        self._is_leaving = False
         now = self._clock.now()
         return [*await self._taken_messages(now), *await self._taken_copies(now)]
 
@@ -323,6 +329,7 @@ class Courier:
             Turn(workspace, letter.to, urgency, taken_at), channel, lambda: channel.send(letter)
         )
         if sent is None:
+            await self._give_back(workspace, ready)
             return []
         results = []
         for each in ready:
@@ -334,6 +341,13 @@ class Courier:
             results.append((each.outgoing, told, copy if each is first else None))
         return await self._noted(workspace, results)
 
+    async def _give_back(self, workspace: str, ready: Iterable[Ready]) -> None:
+        """Where this process stops another may take them at once, before the lease is over."""
+        if self._is_leaving:
+            for each in ready:
+                now = self._clock.now()
+                await self._store.postpone_outgoing(workspace, each.outgoing.id, now)
+
     async def _through(
         self, turn: Turn, channel: Channel, work: Callable[[], Awaitable[Sent]]
     ) -> Sent | None:
@@ -343,7 +357,7 @@ class Courier:
             return None
         await slots.enter(turn.workspace, urgency=turn.urgency, recipient=turn.to)
         try:
-            if self._clock.now() - turn.taken_at > PATIENCE:
+            if self._is_leaving or self._clock.now() - turn.taken_at > PATIENCE:
                 return None
             return await work()
         finally:

@@ -104,6 +104,7 @@ class Runner:
     async def stop(self) -> None:
         """Finish what is in flight within a limit, then let go; safe to repeat."""
         self._stopping.set()
+        self._courier.leave()
         self._bus.hint()
         ears, self._ears = self._ears, []
         for ear in ears:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pullcord.engine import courier as courier_module
 from pullcord.engine import runner as runner_module
 from pullcord.engine.house import House, furnish, opened
 from pullcord.errors import StoreBusy
@@ -129,6 +130,58 @@ async def test_a_stop_waits_for_what_is_under_way() -> None:
 
         kept = await town.house.store.receipts("shop", name)
         assert "asked: on the roof" in [each.detail for each in kept]
+
+
+async def test_a_stop_gives_back_what_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment during a flood: the next process goes on at once, not when leases are over."""
+    monkeypatch.setattr(courier_module, "IN_FLIGHT_MAX", 1)
+    pigeons = Pigeons()
+    pigeons.may_land.clear()
+    async with post({"webhook": pigeons}) as (town, key):
+        await stopped(town, key)
+        await stopped(town, key, refund(key="k2", run="r2"))
+        await town.house.runner.start()
+        await until(lambda: pigeons.in_flight)
+        await until(lambda: town.house.courier._slots["webhook"].waiting("shop"))
+
+        stop = asyncio.create_task(town.house.runner.stop())
+        await asyncio.sleep(0)
+        pigeons.may_land.set()
+        await stop
+        flown = len(pigeons.letters)
+        await town.settle()
+
+        assert flown == 1
+        assert len(pigeons.told()) == 2
+
+
+async def test_a_server_without_an_engine_looks_and_leaves_the_work_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It takes up a policy that another process applied, and acts on no deadline."""
+    monkeypatch.setattr(runner_module, "PAUSES", ONLY_POLLS)
+    async with shop() as (town, key), opened(beside(town), runs=False) as other:
+        name = await stopped(town, key)
+        await other.policies.current("shop")
+        await other.runner.look()
+        await other.runner.look()
+        listener = other.bus.listen("shop")
+
+        await town.house.office.apply(POLICY.replace("> 250", "> 1000"), by="dana")
+        town.clock.turn(timedelta(minutes=11))
+        async with asyncio.timeout(10):
+            while (await listener.next()).topic != "policy":
+                pass
+        listener.close()
+        await until(lambda: other.watchdog.pulse.late_for)
+        names = {each.get_name() for each in asyncio.all_tasks()}
+
+        assert {each for each in names if each.startswith("pullcord-")} == {
+            "pullcord-watchdog",
+            "pullcord-policy",
+        }
+        assert (await town.row(name)).escalation.owner == "maria"
+        assert other.watchdog.pulse.what_is_missing(town.clock.now())
 
 
 async def test_a_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
