@@ -60,14 +60,15 @@ def test_a_backup_of_a_busy_server_restores_held_and_goes_on_when_let_go(place: 
     with place.serving(policy=POLICY) as (server, url):
         key = key_of(place)
         name = parked(place, url, key)
+        with signed_in(url, invited(place, "tom", url)) as tom:
+            until(lambda: tom.read(name)["owner"]["id"] == "tom")
+            tom.act(name, "decide", kind="approve")
         opening = Openings(url, key)
         until(lambda: len(opening.told) >= COUNT)
         before = list(opening.told)
         made = json.loads(pullcord("backup", kept, "--db", place.kept.db, "--json").stdout)
         until(lambda: len(opening.told) >= len(before) + 5)
         opening.end()
-        with signed_in(url, invited(place, "tom", url)) as tom:
-            until(lambda: tom.read(name)["owner"]["id"] == "tom")
         server.popen.kill()
         server.popen.wait()
     for each in place.folder.glob("pullcord.db*"):
@@ -79,22 +80,27 @@ def test_a_backup_of_a_busy_server_restores_held_and_goes_on_when_let_go(place: 
     with place.serving() as (server, url):
         ready = readiness(url)
         seen = _as_agent(url, key, "get", "/v1/decisions")
-        with signed_in(url, invited(place, "tom", url)) as tom:
-            found = [tom.read(each)["status"] for each in (name, *before)]
-            refused = tom.http.post(f"/v1/escalations/{name}/accept", json={})
+        with (
+            signed_in(url, invited(place, "tom", url)) as tom,
+            place.agent("resume", url=url, key=key) as agent,
+        ):
+            found = {tom.read(each)["status"] for each in before}
+            refused = tom.http.post(f"/v1/escalations/{before[0]}/accept", json={})
+            held = (tom.read(name)["status"], place.payments())
             pullcord("release", "--by", "Dana", "--db", place.kept.db)
-            until(lambda: tom.read(name)["owner"]["id"] == "tom")
-            tom.act(name, "decide", kind="approve")
-            decided = until(lambda: _as_agent(url, key, "get", "/v1/decisions").json()["decided"])
+            resumed = agent.line(r"resumed (.*)")[1]
+            until(lambda: tom.read(name)["status"] == "closed")
         server.end()
 
     assert made["facts"]["escalations"] > COUNT
     assert proof["holds"] is True
     assert (ready[0], "'status': 'held'" in ready[1]) == (200, True)
     assert (seen.status_code, seen.headers["retry-after"]) == (503, "5")
-    assert set(found) == {"open"}
+    assert found == {"open"}
     assert refused.status_code == 503
-    assert [each["id"] for each in decided] == [name]
+    assert held == ("decided", [])
+    assert resumed == "refunded 480.00 for A-17"
+    assert place.payments() == ["A-17 480.00"]
 
 
 def _as_agent(url: str, key: str, method: str, path: str) -> Any:
