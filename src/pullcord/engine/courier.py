@@ -147,6 +147,12 @@ class Courier:
         """Wait until nothing is under way; whoever is cancelled here cancels it too."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
+    async def abandon(self) -> None:
+        """Let go of what is still with a channel; leases bring it back."""
+        for task in self._under_way:
+            task.cancel()
+        await self.rest()
+
     async def close(self) -> None:
         """Let go of the channels."""
         for channel in self.channels.values():

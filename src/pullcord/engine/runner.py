@@ -119,6 +119,7 @@ class Runner:
                 await self._courier.rest()
         except TimeoutError:
             log.warning("stopped_late", seconds=STOP_SECONDS)
+            await self._courier.abandon()
 
     async def settle(self) -> int:
         """Do everything that is due at this instant; returns how many rounds had work."""
