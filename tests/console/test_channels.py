@@ -113,6 +113,7 @@ RULES = {
     "wakes_per_day": "9",
     "wakes_per_night": "0",
     "digest": "4",
+    "daily_at": "08:00",
 }
 
 
@@ -134,6 +135,7 @@ async def test_everybody_says_how_they_are_reached() -> None:
             wakes_per_day=9,
             wakes_per_night=0,
             digest_every=timedelta(hours=4),
+            daily_at=time(8),
         )
         assert 'value="paper, console after 5m"' in page.text
         assert "paper, console after 5m; urgent: console" in people.text
@@ -144,6 +146,7 @@ async def test_everybody_says_how_they_are_reached() -> None:
     [
         ("steps", "call me"),
         ("quiet", "at night"),
+        ("daily_at", "in the morning"),
         ("quiet_below", "doom"),
         ("wakes_per_day", "many"),
         ("wakes_per_night", "101"),

@@ -17,8 +17,8 @@ from pullcord.owner.reach import (
     ReachStep,
 )
 
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-QUIET_PATTERN = rf"{_CLOCK}-{_CLOCK}"
+CLOCK_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+QUIET_PATTERN = rf"{CLOCK_PATTERN}-{CLOCK_PATTERN}"
 _QUIET = re.compile(QUIET_PATTERN)
 
 
@@ -33,6 +33,7 @@ def read_reach(part: Section) -> Reach:
         wakes_per_day=part.count("wakes_per_day", usual.wakes_per_day, low=0, high=WAKES_MAX),
         wakes_per_night=part.count("wakes_per_night", usual.wakes_per_night, low=0, high=WAKES_MAX),
         digest_every=_digest(part),
+        daily_at=_daily(part),
     )
     part.close()
     return found
@@ -64,6 +65,17 @@ def _quiet(part: Section) -> QuietHours | None:
         return None
     start, _, end = text.partition("-")
     return QuietHours(time.fromisoformat(start), time.fromisoformat(end))
+
+
+def _daily(part: Section) -> time | None:
+    text = part.text("daily_at")
+    if not text:
+        return None
+    if not re.fullmatch(CLOCK_PATTERN, text):
+        remedy = 'Write it as "08:00", in quotes.'
+        part.refuse("daily_at", text, limit="a time of their own clock", remedy=remedy)
+        return None
+    return time.fromisoformat(text)
 
 
 def _digest(part: Section) -> timedelta | None:

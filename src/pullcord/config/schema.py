@@ -9,7 +9,7 @@ from typing import Any
 
 from pullcord.config.configuration import FALLBACKS
 from pullcord.config.fields import ENTRIES_MAX, NAME_PATTERN, SPAN_PATTERN
-from pullcord.config.reach import QUIET_PATTERN
+from pullcord.config.reach import CLOCK_PATTERN, QUIET_PATTERN
 from pullcord.config.read import DAYS, ROTATIONS
 from pullcord.config.rules import MODES, OPTIONS_MAX, SEVERITIES
 from pullcord.owner.ladder import KINDS, RUNGS_MAX
@@ -94,6 +94,10 @@ def _reach() -> Schema:
             "wakes_per_day": {**_count("How often they may be woken by day.", 100), "minimum": 0},
             "wakes_per_night": {**_count("How often by night.", 100), "minimum": 0},
             "digest_every": _span("News and reminders go together so often."),
+            "daily_at": {
+                **_text("One letter a day at this time: what waits, what happened.", "08:00"),
+                "pattern": f"^({CLOCK_PATTERN})?$",
+            },
         },
     )
 

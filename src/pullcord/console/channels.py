@@ -14,7 +14,7 @@ from pullcord.console.posting import own_form_of
 from pullcord.console.rendering import page, see_other
 from pullcord.errors import InvalidInput, NotAllowed, NotFound
 from pullcord.owner.reach import SEVERITIES, WAKES_MAX, Reach
-from pullcord.owner.reach_words import quiet_of, quiet_words, steps_of, words_of
+from pullcord.owner.reach_words import quiet_of, quiet_words, steps_of, time_of, words_of
 from pullcord.owner.roster import Person
 from pullcord.server.problems import status_of
 from pullcord.server.sessions import require_session
@@ -183,6 +183,7 @@ def _typed(rules: Reach) -> dict[str, str]:
         "wakes_per_day": str(rules.wakes_per_day),
         "wakes_per_night": str(rules.wakes_per_night),
         "digest": str(int(every.total_seconds() // 3_600)) if every else "0",
+        "daily_at": f"{rules.daily_at:%H:%M}" if rules.daily_at else "",
     }
 
 
@@ -204,6 +205,7 @@ def reach_from(form: Mapping[str, str]) -> Reach:
         wakes_per_day=_number(form, "wakes_per_day", high=WAKES_MAX),
         wakes_per_night=_number(form, "wakes_per_night", high=WAKES_MAX),
         digest_every=timedelta(hours=hours) if hours else None,
+        daily_at=_read(form, "daily_at", time_of),
     )
 
 

@@ -12,6 +12,7 @@ from pullcord.engine.channel_desk import ChannelDesk
 from pullcord.engine.clock import Clock, DatabaseClock, Ids, SystemClock, SystemIds
 from pullcord.engine.contents import Contents
 from pullcord.engine.courier import Courier
+from pullcord.engine.daily import Daily
 from pullcord.engine.desk import Desk
 from pullcord.engine.duties import Duties
 from pullcord.engine.filing import Filer
@@ -317,6 +318,18 @@ def _views(ground: _Ground) -> tuple[AgentViews, Views]:
     return agent_views, views
 
 
+def _daily(ground: _Ground) -> Daily:
+    return Daily(
+        ground.store,
+        ground.clock,
+        channels=ground.channels,
+        contents=ground.contents,
+        policies=ground.policies,
+        floors=ground.floors,
+        public_url=ground.settings.public_url,
+    )
+
+
 def _runner(
     ground: _Ground, timers: Timers, courier: Courier, watchdog: Watchdog, inbound: Inbound
 ) -> Runner:
@@ -324,7 +337,13 @@ def _runner(
         ground.store,
         timers=timers,
         courier=courier,
-        duties=Duties(ground.store, ground.clock, floors=ground.floors, bus=ground.bus),
+        duties=Duties(
+            ground.store,
+            ground.clock,
+            floors=ground.floors,
+            bus=ground.bus,
+            daily=_daily(ground),
+        ),
         watchdog=watchdog,
         policies=ground.policies,
         floors=ground.floors,

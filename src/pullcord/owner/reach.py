@@ -64,6 +64,8 @@ class Reach:
     wakes_per_night: int = 4
     #: news and reminders wait to go together so often; None: as they come
     digest_every: timedelta | None = None
+    #: one letter a day at this time of their clock: what waits, what was decided without them
+    daily_at: time | None = None
 
 
 @dataclass(frozen=True, slots=True)

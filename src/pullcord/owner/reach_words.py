@@ -6,10 +6,12 @@ from datetime import time, timedelta
 from pullcord.owner.reach import AFTER_MAX, STEPS_MAX, QuietHours, Reach, ReachStep
 
 _STEP = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})(?: after ([0-9]{1,5}) ?([smh]))?")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _QUIET = re.compile(r"(([01][0-9]|2[0-3]):[0-5][0-9])-(([01][0-9]|2[0-3]):[0-5][0-9])")
 _UNITS = {"s": 1, "m": 60, "h": 3_600}
 
 STEPS_LOOK = f'channels, the first at once: "slack, voice after 5m" (at most {STEPS_MAX})'
+TIME_LOOK = "a time of the day, such as 08:00"
 QUIET_LOOK = 'from and until on your own clock: "22:00-07:00"'
 
 
@@ -64,6 +66,20 @@ def quiet_of(text: str) -> QuietHours | None:
     return QuietHours(time.fromisoformat(found[1]), time.fromisoformat(found[3]))
 
 
+def time_of(text: str) -> time | None:
+    """A time of day from words; none from an empty text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    plain = text.strip()
+    if not plain:
+        return None
+    if not _TIME.fullmatch(plain):
+        raise ValueError(TIME_LOOK)
+    return time.fromisoformat(plain)
+
+
 def quiet_words(quiet: QuietHours | None) -> str:
     """The same words again."""
     return f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" if quiet else ""
@@ -79,4 +95,6 @@ def summary(reach: Reach) -> str:
     if reach.digest_every:
         hours = reach.digest_every.total_seconds() / 3_600
         parts.append(f"news every {hours:g} h")
+    if reach.daily_at:
+        parts.append(f"a daily letter at {reach.daily_at:%H:%M}")
     return "; ".join(parts)

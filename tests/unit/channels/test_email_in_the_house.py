@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from email.message import EmailMessage
 
 import httpx2
@@ -303,6 +303,24 @@ async def test_news_of_one_escalation_is_one_mail_and_not_a_list_of_itself() -> 
         to_dana = [each for each in letters if opened_mail(each)["To"] == "dana@example.com"]
         assert len(to_dana) == 1
         assert "Maria from Billing approved it" in seen_of(to_dana[0])
+
+
+async def test_the_daily_letter_lists_what_waits() -> None:
+    """One mail a day, for whoever wants one."""
+    async with office() as found:
+        place = found.shop.place
+        await place.reached("lea", daily_at=time(13, 30))  # it is 13:00 in Berlin
+        await place.town.turn(timedelta(hours=1, minutes=1))
+
+        (letter,) = [
+            raw
+            for raw in found.shop.office.letters
+            if opened_mail(raw)["Subject"] == "Today: 1 waits for you"
+        ]
+        assert opened_mail(letter)["To"] == "lea@example.com"
+        assert opened_mail(letter)["Reply-To"] is None
+        assert "Refund EUR 480.00 to Anna?" in seen_of(letter)
+        assert "Waits for you: high, decide by 15:00" in plain_of(letter)
 
 
 async def test_somebody_tries_the_channel_from_the_console() -> None:

@@ -27,7 +27,7 @@ def test_every_rule_of_a_person_is_read() -> None:
     found = reach_of(
         "{steps: [{by: slack}, {by: voice, after: 5m}], urgent: [{by: voice}], "
         "quiet: '22:00-07:00', quiet_below: critical, wakes_per_day: 3, wakes_per_night: 0, "
-        "digest_every: 4h}"
+        "digest_every: 4h, daily_at: '08:00'}"
     )
 
     assert found == Reach(
@@ -38,6 +38,7 @@ def test_every_rule_of_a_person_is_read() -> None:
         wakes_per_day=3,
         wakes_per_night=0,
         digest_every=timedelta(hours=4),
+        daily_at=time(8),
     )
 
 
@@ -46,6 +47,7 @@ def test_every_rule_of_a_person_is_read() -> None:
     [
         ("{quiet: '22-7'}", "people.ann.reach.quiet"),
         ("{digest_every: 5m}", "people.ann.reach.digest_every"),
+        ("{daily_at: '8 am'}", "people.ann.reach.daily_at"),
         ("{digest_every: 2d}", "people.ann.reach.digest_every"),
         ("{steps: [{by: slack, after: 2d}]}", "people.ann.reach.steps[0].after"),
         ("{steps: [{after: 5m}]}", "people.ann.reach.steps[0].by"),

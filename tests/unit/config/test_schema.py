@@ -34,7 +34,7 @@ people:
     absences: [{from: 2027-01-05T09:00Z, until: 2027-01-06T09:00Z, note: away}]
     reach: {steps: [{by: slack}, {by: voice, after: 5m}], urgent: [{by: sms, after: 1s}],
             quiet: "22:00-07:00", quiet_below: critical, wakes_per_day: 0, wakes_per_night: 100,
-            digest_every: 15m}
+            digest_every: 15m, daily_at: "23:59"}
   bo: {name: Bo, phone: "+4930 12345"}
 teams:
   night: {name: Night, members: [ann], lead: bo}

@@ -64,9 +64,11 @@ def test_rules_are_summed_up_in_a_line() -> None:
         urgent=(ReachStep("voice"),),
         quiet=QuietHours(time(22), time(7)),
         digest_every=timedelta(minutes=90),
+        daily_at=time(8, 30),
     )
 
     assert summary(Reach()) == "every quiet way at once"
     assert summary(full) == (
-        "slack; urgent: voice; quiet 22:00-07:00, below high; news every 1.5 h"
+        "slack; urgent: voice; quiet 22:00-07:00, below high; news every 1.5 h; "
+        "a daily letter at 08:30"
     )
