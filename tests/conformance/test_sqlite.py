@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -444,3 +445,58 @@ async def test_a_migration_another_process_did_is_not_done_again(store: SqliteSt
 
     assert not connection.execute("select 1 from sqlite_master where name = 'never'").fetchall()
     connection.close()
+
+
+async def test_a_look_that_would_wait_goes_where_nobody_else_waits(
+    stage: Stage, store: SqliteStore
+) -> None:
+    """A small read is done at once in the loop; one that meets a lock is left to the thread."""
+    row = await stage.open("esc_1")
+
+    class Busy:
+        async def run(self, job: object) -> Any:
+            raise sqlite3.OperationalError("database is locked")
+
+        async def close(self) -> None:
+            """Nothing to close."""
+
+    near, store._near = store._near, Busy()
+
+    assert await store.load("shop", "esc_1") == row
+    assert near is not None
+    await near.close()
+
+
+async def test_a_caller_who_gave_up_leaves_the_thread_at_work(tmp_path: Path) -> None:
+    """What was handed over is done; the thread serves those who come after."""
+    lane: Lane = ThreadLane(lambda: sqlite3.connect(tmp_path / "a.db"))
+    may_end = threading.Event()
+    gone = asyncio.create_task(lane.run(lambda _: may_end.wait(10)))
+    await asyncio.sleep(0)
+
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    may_end.set()
+
+    assert await lane.run(lambda link: link.execute("select 1").fetchone()) == (1,)
+    await lane.close()
+
+
+def test_a_thread_outlives_the_loop_it_answered_to(tmp_path: Path) -> None:
+    """A loop that ended has nobody left to tell; the thread says nothing and ends when asked."""
+    lane: Lane = ThreadLane(lambda: sqlite3.connect(tmp_path / "a.db"))
+    may_end, has_ended = threading.Event(), threading.Event()
+
+    async def begin() -> None:
+        asyncio.get_running_loop().create_task(lane.run(lambda _: may_end.wait(10)))
+        await asyncio.sleep(0)
+
+    async def finish() -> None:
+        await lane.run(lambda _: has_ended.set())
+        await lane.close()
+
+    asyncio.run(begin())
+    may_end.set()
+    asyncio.run(finish())
+
+    assert has_ended.is_set()
