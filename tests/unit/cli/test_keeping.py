@@ -143,7 +143,8 @@ DAMAGES = {
     ),
     "a newer schema": ("insert into schema_version values (99, 1)", "install the version", 1),
     "a lost row": (
-        "insert into candidates values ('shop', 'maria', 'esc_that_is_gone')",
+        "insert into candidates (workspace, person, escalation) "
+        "values ('shop', 'maria', 'esc_that_is_gone')",
         "the database is damaged",
         1,
     ),
