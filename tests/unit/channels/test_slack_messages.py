@@ -67,6 +67,15 @@ def labels(letter: Letter) -> list[str]:
 # --- what is read ---------------------------------------------------------------------------------
 
 
+def test_a_situation_that_only_the_agent_tells_says_so() -> None:
+    """A claim that reads like a fact is how people are talked into things."""
+    said = words_of(written(asked(content=content_of(situation_by="agent"))).blocks)
+    seen = words_of(written(asked(content=content_of(situation_by="system"))).blocks)
+
+    assert "What happened, the agent says, checked by nobody" in said
+    assert "What happened, the agent says" not in seen
+
+
 def test_the_ask_comes_first_and_claims_stand_apart() -> None:
     """In the order in which somebody half awake needs it."""
     words = words_of(written(asked()).blocks)

@@ -124,11 +124,19 @@ def _content(content: Content) -> list[Block]:
         *(_titled("You were told", content.said) if content.said else []),
         *([{"type": "section", "text": strong(stake)}] if stake else []),
         *(sections(plain(content.consequence)) if content.consequence else []),
-        *(_titled("What happened", content.situation) if content.situation else []),
+        *_situation(content),
         *_options(content.options),
         *_facts(content.facts),
         *_claims(content.claims),
     ]
+
+
+def _situation(content: Content) -> list[Block]:
+    """What happened, and whether only the agent says so."""
+    if not content.situation:
+        return []
+    by = ", the agent says, checked by nobody" if content.situation_by == "agent" else ""
+    return [context(marked(f"*What happened*{by}")), *sections(plain(content.situation))]
 
 
 def _titled(title: str, text: str) -> list[Block]:
