@@ -15,7 +15,7 @@ from pullcord.errors import CommitUnknown, StoreBusy
 from pullcord.path.escalation import Terms
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.group import WAITING_MAX, GroupCommit
-from pullcord.store.lane import Connect, InlineLane, Lane, ThreadLane
+from pullcord.store.lane import YIELD_EVERY, Connect, InlineLane, Lane, ThreadLane
 from pullcord.store.migrating_sqlite import apply_migration, statements_of
 from pullcord.store.port import KeyTaken
 from pullcord.store.sqlite import SqliteStore
@@ -500,3 +500,17 @@ def test_a_thread_outlives_the_loop_it_answered_to(tmp_path: Path) -> None:
     asyncio.run(finish())
 
     assert has_ended.is_set()
+
+
+async def test_whoever_only_reads_lets_others_go_on(store: SqliteStore) -> None:
+    """A loop that waits for a row must not keep the one who writes it, or a timeout, waiting."""
+    went_on = asyncio.Event()
+    asyncio.get_running_loop().call_soon(went_on.set)
+
+    reads = 0
+    while not went_on.is_set() and reads < 1_000:
+        await store.load("shop", "esc_1")
+        reads += 1
+
+    assert went_on.is_set()
+    assert reads <= YIELD_EVERY + 1

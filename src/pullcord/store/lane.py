@@ -17,6 +17,10 @@ Connect = Callable[[], sqlite3.Connection]
 Job = Callable[[sqlite3.Connection], Result]
 
 
+#: jobs of a near lane after which others go on
+YIELD_EVERY = 16
+
+
 class Lane(Protocol):
     """Runs jobs on one connection, one after the other."""
 
@@ -81,14 +85,21 @@ def _answer(future: asyncio.Future[Any], result: Any, error: BaseException | Non
 
 
 class NearLane:
-    """A lane that runs a job at once where it is asked for, and waits for no lock."""
+    """A lane that runs a job at once where it is asked for, and waits for no lock.
+
+    Now and then it lets others go on: whoever only reads must not keep everybody else waiting.
+    """
 
     def __init__(self, connect: Connect) -> None:
         self._connection = connect()
         self._connection.execute("pragma busy_timeout = 0")
+        self._jobs = 0
 
     async def run(self, job: Job[Result]) -> Result:
         """Run the job."""
+        self._jobs += 1
+        if self._jobs % YIELD_EVERY == 0:
+            await asyncio.sleep(0)
         return job(self._connection)
 
     async def close(self) -> None:
