@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.keeping import KINDS, Keeps, Kept, kept_on
-from tests.postgres.databases import Databases, databases
-
-# pytest-xdist tells its workers a width, and consoles made from now on would keep it; a test that
-# needs a width says so.
+# pytest-xdist tells its workers a width, and consoles made from now on would keep it, those of the
+# imports below too; a test that needs a width says so.
 os.environ.pop("COLUMNS", None)
 os.environ.pop("LINES", None)
+
+from tests.keeping import KINDS, Keeps, Kept, kept_on
+from tests.postgres.databases import Databases, databases
 
 # The same examples on every machine: a red build is a finding, never a mood. The simulation and
 # the fuzzers draw fresh seeds of their own and print them.

@@ -265,6 +265,6 @@ def _there(path: Path) -> InvalidInput:
     return InvalidInput(
         "file",
         value=str(path),
-        limit="a file that is not there yet",
+        limit=f"a file that is not there yet, as {path.name} is",
         remedy="Nothing is ever replaced; move it away, or name another.",
     )

@@ -1,11 +1,20 @@
 """A person's rules as they type them: read back as written, refused where they mean nothing."""
 
+import re
 from datetime import time, timedelta
 
 import pytest
 
 from pullcord.owner.reach import QuietHours, Reach, ReachStep
-from pullcord.owner.reach_words import quiet_of, quiet_words, steps_of, summary, words_of
+from pullcord.owner.reach_words import (
+    TIME_LOOK,
+    quiet_of,
+    quiet_words,
+    steps_of,
+    summary,
+    time_of,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +81,16 @@ def test_rules_are_summed_up_in_a_line() -> None:
         "slack; urgent: voice; quiet 22:00-07:00, below high; news every 1.5 h; "
         "a daily letter at 08:30"
     )
+
+
+@pytest.mark.parametrize(("text", "at"), [("", None), (" ", None), (" 07:30 ", time(7, 30))])
+def test_a_time_of_day_is_read_from_words(text: str, at: time | None) -> None:
+    """An empty field is no time, not midnight."""
+    assert time_of(text) == at
+
+
+@pytest.mark.parametrize("text", ["7.30", "24:00", "half past seven"])
+def test_what_is_no_time_of_day_says_how_one_looks(text: str) -> None:
+    """The form shows it beside the field."""
+    with pytest.raises(ValueError, match=re.escape(TIME_LOOK)):
+        time_of(text)
