@@ -108,9 +108,12 @@ def test_a_restore_replaces_nothing(desk: Desk, kept: Path) -> None:
     """The database may be the better one; and a log that is left would be read into the copy."""
     refused(desk, "restore", kept, *BY, "--db", desk.db, says="move it away")
     lost(desk)
-    (desk.folder / "pullcord.db-wal").write_bytes(b"what the lost one had not written yet")
+    log = desk.folder / "pullcord.db-wal"
+    log.write_bytes(b"what the lost one had not written yet")
     refused(desk, "restore", kept, *BY, "--db", desk.db, says="pullcord.db-wal")
     refused(desk, "restore", kept, *BY, "--db", "postgresql://a/b", says="pullcord hold")
+
+    assert log.read_bytes() == b"what the lost one had not written yet"
 
 
 def test_only_a_backup_is_restored(desk: Desk, kept: Path) -> None:
@@ -119,6 +122,8 @@ def test_only_a_backup_is_restored(desk: Desk, kept: Path) -> None:
     refused(desk, "restore", "nowhere.db", *BY, "--db", "n.db", says="there is no backup")
     refused(desk, "restore", "odd.db", *BY, "--db", "n.db", says="`pullcord backup` made")
     refused(desk, "restore", desk.db, *BY, "--db", "n.db", says="`pullcord hold`")
+
+    assert not (desk.folder / "n.db").exists()
 
 
 def test_the_key_that_belongs_to_a_backup_is_asked_for(desk: Desk, kept: Path) -> None:
@@ -164,6 +169,8 @@ def test_a_backup_that_cannot_serve_is_refused(desk: Desk, kept: Path, name: str
     key = f"{desk.db}.key"
 
     refused(desk, "restore", kept, *BY, "--db", "n.db", "--key-file", key, says=says, code=code)
+
+    assert not (desk.folder / "n.db").exists()
 
 
 def test_a_damaged_page_is_found(desk: Desk, kept: Path) -> None:
@@ -261,6 +268,8 @@ def test_a_copy_that_is_told_to_stop_leaves_nothing(
 
     monkeypatch.setattr(Words, "say", say)
     refused(desk, "backup", "x.db", "--db", desk.db, says="it was stopped", code=1)
+
+    assert not (desk.folder / "x.db").exists()
 
 
 def test_a_long_copy_says_how_far_it_is(
