@@ -9,8 +9,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
-
 POOL_SIZE = 20
 #: beside what Pullcord keeps in the same database
 PLACE = {"search_path": "floor"}
@@ -48,6 +46,8 @@ class PostgresFloor:
     @classmethod
     async def begin(cls, dsn: str, *, settings: Mapping[str, str] = PLACE) -> "PostgresFloor":
         """A floor on this database, empty."""
+        import asyncpg  # noqa: PLC0415  # only where PostgreSQL is measured
+
         pool = await asyncpg.create_pool(
             dsn, min_size=POOL_SIZE, max_size=POOL_SIZE, server_settings={**PLACE, **settings}
         )

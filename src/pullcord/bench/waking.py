@@ -12,8 +12,6 @@ from pullcord.bench.floors import rate
 from pullcord.bench.floors_postgres import OPEN_AND_NOTIFY, PostgresFloor
 from pullcord.bench.ground import POSTGRES, ground
 from pullcord.bench.town import payload
-from pullcord.store.connector import Connector
-from pullcord.store.hints_postgres import PostgresHints
 from pullcord.store.sharing import Hint
 
 IN_FLIGHT = 64
@@ -27,6 +25,9 @@ async def wakeups(setting: Setting) -> list[Figure]:
     inside: list[Round] = []
     async with ground(setting, POSTGRES) as place:
         floor = await PostgresFloor.begin(place.db, settings=SLOW_DISK)
+        from pullcord.store.connector import Connector  # noqa: PLC0415  # needs its driver
+        from pullcord.store.hints_postgres import PostgresHints  # noqa: PLC0415  # the same
+
         hints = PostgresHints(Connector(place.db))
         await hints.start(_heard, _lost)
         numbers, body = itertools.count(), payload()
