@@ -81,3 +81,27 @@ def test_no_test_is_put_aside() -> None:
     ]
 
     assert not aside, "run these or delete them:\n" + "\n".join(aside)
+
+
+#: shared by everything that runs in the process, the event loops in other threads among it
+SHARED = re.compile(r"\.(asyncio|time|threading|random)\.\w+$")
+
+
+def reaches_everybody(source: Source) -> Iterator[str]:
+    """Every place where a test puts a double into a module of the standard library."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "patch")):
+            target = node.args[0] if node.args else None
+            text = target.value if isinstance(target, ast.Constant) else None
+            name = ast.unparse(target) if isinstance(target, ast.Name) else ""
+            if SHARED.search(str(text)) or name in {"asyncio", "time", "threading", "random"}:
+                yield f"{source.at(node)} {ast.unparse(node)}"
+
+
+def test_no_double_reaches_everybody() -> None:
+    """`pullcord.x.asyncio.sleep` is everybody's sleep: a server in another thread takes it too."""
+    everywhere = [place for source in python("tests") for place in reaches_everybody(source)]
+
+    assert not everywhere, "import the name into the module, and patch that:\n" + "\n".join(
+        everywhere
+    )

@@ -266,7 +266,7 @@ async def test_it_listens_until_it_is_told_to_stop(monkeypatch: pytest.MonkeyPat
                 heard.set()
                 await asyncio.Event().wait()
 
-        monkeypatch.setattr("pullcord.channels.email.channel.asyncio.sleep", soon)
+        monkeypatch.setattr("pullcord.channels.email.channel.sleep", soon)
         listening = asyncio.create_task(found.channel.listen(found.ear.take))
         async with asyncio.timeout(10):
             await heard.wait()

@@ -4,7 +4,7 @@ A mail that was sent cannot be changed. What happens later follows it in the sam
 pages its links open say how things stand and who decided.
 """
 
-import asyncio
+from asyncio import sleep
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -85,7 +85,7 @@ class AnsweredEmailChannel(EmailChannel):
                 await self.look(take)
             except MailboxFailed as problem:
                 log.warning("mailbox_failed", problem=str(problem))
-            await asyncio.sleep(self._every)
+            await sleep(self._every)
 
     async def look(self, take: Take) -> int:
         """Take in what is new; returns how many mails were ours.
