@@ -4,13 +4,15 @@
 
 Run it in the environment of that adapter. One object a line: a guarded call that no rule stops
 beside the bare call, and a pause with its resume (server and a person's decision included) beside
-the framework's own pause and resume where it has one in a process. Times are processor time of this
-process, so that what else a machine does changes little; the server runs in it and is counted.
+the framework's own pause and resume. Times are processor time of this process and of those it
+starts (Claude Code is one), so that what else a machine does changes little; the server runs in it
+and is counted. What stands outside the agent is measured by `benchmarks.outside`.
 """
 
 import asyncio
 import json
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -35,7 +37,7 @@ def main() -> None:
             asyncio.run(hooks(name))
         else:
             calls(name, stage)
-            pauses(name, stage)
+        pauses(name, stage)
 
 
 def calls(name: str, stage: Stage) -> None:
@@ -67,11 +69,11 @@ def pauses(name: str, stage: Stage) -> None:
     place = open_place(name, Build(folder))
     times = []
     for number in range(PAUSES + 1):
-        began = time.process_time()
+        began = spent()
         place.run(says([refund(id=f"pause_{number}")]), str(uuid.uuid4()))
         stage.person("maria").approve(stage.only())
         place.resume()
-        times.append(time.process_time() - began)
+        times.append(spent() - began)
     place.close()
     say(name, "pause, decision, resume", statistics.median(times[1:]), bare_pause(name, folder))
 
@@ -82,6 +84,7 @@ def bare_pause(name: str, folder: Path) -> float:
         "langgraph": langgraph_pause,
         "pydantic_ai": pydantic_ai_pause,
         "openai_agents": openai_agents_pause,
+        "claude_agent": claude_agent_pause,
     }
     act = makers[name](folder)
     return statistics.median([timed(act) for _ in range(PAUSES + 1)][1:])
@@ -150,6 +153,38 @@ def openai_agents_pause(folder: Path) -> Callable[[], Any]:
     return lambda: asyncio.run(act())
 
 
+def claude_agent_pause(folder: Path) -> Callable[[], Any]:
+    from dataclasses import replace  # noqa: PLC0415  # with its only user
+
+    from claude_agent_sdk import ClaudeSDKClient, HookMatcher  # noqa: PLC0415
+
+    from tests.adapters.places import keep_script  # noqa: PLC0415
+    from tests.adapters.places.claude_agent_place import ClaudeAgentPlace  # noqa: PLC0415
+
+    place = ClaudeAgentPlace(Build(folder))
+    keep_script(folder, says([refund()]))
+    answer = {"hookEventName": "PreToolUse", "permissionDecisionReason": "measured"}
+
+    async def one(prompt: str, decision: str, **session: str) -> None:
+        async def before(*_: Any) -> Any:
+            return {"hookSpecificOutput": {**answer, "permissionDecision": decision}}
+
+        hooks: Any = {"PreToolUse": [HookMatcher(hooks=[before])]}
+        options: Any = replace(place._options(), hooks=hooks, **session)  # noqa: SLF001  # the same
+        async with ClaudeSDKClient(options) as client:
+            if prompt:
+                await client.query(prompt)
+            async for _ in client.receive_response():
+                pass
+
+    async def act() -> None:
+        session = str(uuid.uuid4())
+        await one("hello", "defer", session_id=session)
+        await one("", "allow", resume=session)
+
+    return lambda: asyncio.run(act())
+
+
 async def hooks(name: str) -> None:
     """The hook alone: what Claude Code adds around it is a process of its own."""
     from pullcord import AsyncPullcord  # noqa: PLC0415
@@ -173,9 +208,15 @@ async def hooks(name: str) -> None:
 
 
 def timed(act: Callable[[], Any]) -> float:
-    began = time.process_time()
+    began = spent()
     act()
-    return time.process_time() - began
+    return spent() - began
+
+
+def spent() -> float:
+    """Seconds of the processor in this process and in those it started, once they ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def say(name: str, what: str, value: float, bare: float) -> None:

@@ -13,9 +13,9 @@ from pullcord.adapters.calls import (
     ToolCall,
     ToolFailed,
     Transcripts,
-    chat_call,
     with_notice,
 )
+from pullcord.adapters.chat import chat_call
 from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.working import work
 from pullcord.client.decisions import Decision

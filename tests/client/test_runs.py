@@ -7,15 +7,10 @@ from typing import Any
 import pytest
 
 from pullcord import Claims, EndUser
-from pullcord.client.runs import NO_RUN, InRun, Run, current, current_call, key_of, named_call
-from pullcord.client.transcript import (
-    BYTES_MAX,
-    TEXT_MAX,
-    clean,
-    fitted,
-    plain_message,
-    proposed_calls,
-)
+from pullcord.client.fitting import BYTES_MAX, TEXT_MAX, clean, fitted, plain_message
+from pullcord.client.keys import key_of
+from pullcord.client.runs import NO_RUN, InRun, Run, current, current_call, named_call
+from pullcord.client.transcript import proposed_calls
 from pullcord.wire.bounds import MESSAGES_MAX
 
 

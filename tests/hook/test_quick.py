@@ -7,7 +7,10 @@ import sys
 from tests.hook.host import Host
 
 #: what costs more to load than everything a harmless call needs together
-HEAVY = ("typer", "rich", "httpx2", "asyncio", "starlette", "pullcord.cli", "pullcord.client.cord")
+HEAVY = (
+    "typer", "rich", "httpx2", "asyncio", "starlette", "msgspec", "dataclasses", "inspect",
+    "pathlib", "http.client", "email", "logging", "ssl", "pullcord.cli", "pullcord.client.cord",
+)  # fmt: skip
 ALLOWED = b'{"session_id":"s","tool_use_id":"t","tool_name":"Bash","tool_input":{"command":"ls"}}'
 
 
@@ -29,6 +32,18 @@ def test_a_call_that_may_run_loads_no_client_and_no_command_line(host: Host) -> 
     assert code == 0
     assert "pullcord.hook.judging" in modules
     assert not modules & set(HEAVY)
+
+
+def test_a_call_with_nothing_to_report_loads_no_client_either(host: Host) -> None:
+    """The hook runs after every tool too, and hardly any of them was decided by people."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(host.folder), **host.env}
+    env = {name: value for name, value in env.items() if not name.startswith("COVERAGE")}
+    given = ALLOWED.replace(b"{", b'{"hook_event_name":"PostToolUse",', 1)
+
+    code, modules = loaded(given, env, "hook")
+
+    assert code == 0
+    assert not modules & {*HEAVY, "socket"}
 
 
 def test_a_gateway_loads_neither_the_server_nor_the_console(host: Host) -> None:

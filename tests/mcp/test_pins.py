@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pullcord.client.keys import kind_of
 from pullcord.errors import InvalidInput, NotDone
 from pullcord.gateway import pins as pinning
 from pullcord.gateway.pins import Pins
-from pullcord.gateway.standing import kind_of
 
 LONG: dict[str, Any] = {"b" * 300: {}, "c" * 300: {}}
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -149,12 +149,6 @@ def _as_text(args: Mapping[str, Any] | None) -> str:
     return json.dumps(args or {}, ensure_ascii=False)
 
 
-def chat_call(id: str, tool: str, args: Mapping[str, Any] | str) -> dict[str, Any]:
-    """A tool call in the common chat shape."""
-    text = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False, default=str)
-    return {"id": id, "type": "function", "function": {"name": tool, "arguments": text}}
-
-
 def with_notice(notice: str, text: str) -> str:
     """A result with what the model must be told before it."""
     return f"{notice}\n\n{text}" if notice else text

@@ -1,12 +1,14 @@
-"""Transcripts of Claude Code sessions, as rules and people read them."""
+"""Transcripts of Claude Code sessions, as rules and people read them.
+
+This module loads next to nothing: a hook that runs before every tool call pays for it each time.
+"""
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from pullcord.adapters.calls import chat_call
+from pullcord.adapters.chat import chat_call
 
 #: bytes at the end of a transcript that are read
 TRANSCRIPT_BYTES_MAX = 262_144
@@ -15,7 +17,7 @@ TRANSCRIPT_BYTES_MAX = 262_144
 def transcript(path: str) -> list[dict[str, Any]]:
     """The end of a session's transcript in the common chat shape; empty when there is none yet."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123  # see above
             size = file.seek(0, 2)
             file.seek(max(0, size - TRANSCRIPT_BYTES_MAX))
             lines = file.read().decode("utf-8", "replace").splitlines()

@@ -51,8 +51,9 @@ from pullcord.client.escalating import Question, looked_at
 from pullcord.client.face import Face, inside
 from pullcord.client.flows import Flow
 from pullcord.client.guarding import cleared, handed_over, note, opened
+from pullcord.client.keys import key_of
 from pullcord.client.policy import RUNS, InHand
-from pullcord.client.runs import NO_RUN, Run, current, key_of
+from pullcord.client.runs import NO_RUN, Run, current
 from pullcord.client.tools import Guarded, Prepared
 from pullcord.client.verifying import Verified, check, proof_of, read_proof
 from pullcord.errors import (

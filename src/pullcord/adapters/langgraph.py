@@ -28,9 +28,9 @@ from pullcord.adapters.calls import (
     ToolCall,
     ToolFailed,
     Transcripts,
-    chat_call,
     with_notice,
 )
+from pullcord.adapters.chat import chat_call
 from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import Stamp, differences, fingerprint, stamp
 from pullcord.briefing.digest import digest

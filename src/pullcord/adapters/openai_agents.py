@@ -31,7 +31,8 @@ from agents.tool import (
 )
 from agents.tool_context import ToolContext
 
-from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, chat_call, with_notice
+from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, with_notice
+from pullcord.adapters.chat import chat_call
 from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import (
     ParkedRun,

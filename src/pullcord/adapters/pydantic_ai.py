@@ -38,7 +38,8 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.tools import ToolDefinition
 
-from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, chat_call, with_notice
+from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, with_notice
+from pullcord.adapters.chat import chat_call
 from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import (
     ParkedRun,

@@ -1,26 +1,29 @@
-"""Where the server is and which key opens it: from arguments, else from the environment."""
+"""Where the server is and which key opens it: from arguments, else from the environment.
 
-import logging
-import platform
+This module loads next to nothing: a hook that runs before every tool call pays for it each time.
+"""
+
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pullcord.errors import InvalidInput
 
 URL, KEY = "PULLCORD_URL", "PULLCORD_KEY"
-log = logging.getLogger("pullcord")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A server's address and an agent's key; the key is never shown."""
 
     url: str
-    key: str = field(repr=False)
+    key: str
     is_loopback: bool = False
     user_agent: str = "pullcord"
+
+    def __repr__(self) -> str:
+        """Without the key, wherever it is printed."""
+        return f"Address(url={self.url!r}, is_loopback={self.is_loopback})"
 
 
 def address_of(url: str | None, key: str | None, environ: Mapping[str, str]) -> Address:
@@ -52,13 +55,19 @@ def address_of(url: str | None, key: str | None, environ: Mapping[str, str]) -> 
         )
     is_local = _is_loopback(parts.hostname)
     if parts.scheme == "http" and not is_local:
+        import logging  # noqa: PLC0415  # only a warning pays for it
+
+        log = logging.getLogger("pullcord")
         log.warning("PULLCORD_URL is %s: the key travels unencrypted; use https://", found)
-    return Address(found, secret, is_local, f"pullcord python/{platform.python_version()}")
+    version = ".".join(str(each) for each in sys.version_info[:3])
+    return Address(found, secret, is_local, f"pullcord python/{version}")
 
 
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    from ipaddress import ip_address  # noqa: PLC0415  # a name that is known needs no look
+
     try:
         return ip_address(host).is_loopback
     except ValueError:

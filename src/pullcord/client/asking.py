@@ -8,8 +8,9 @@ from pullcord.client import plans, texts
 from pullcord.client.answers import NotModified
 from pullcord.client.core import FREE_FOR, QUIET_FOR, Core
 from pullcord.client.flows import Flow, Pause, ask, exchange, pause_before
+from pullcord.client.keys import key_of
 from pullcord.client.policy import InHand
-from pullcord.client.runs import Run, Seen, fresh_call_id, key_of
+from pullcord.client.runs import Run, Seen, fresh_call_id
 from pullcord.errors import (
     DeniedByPolicy,
     Halted,

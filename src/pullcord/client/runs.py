@@ -11,17 +11,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
-from pullcord.briefing.digest import digest
 from pullcord.client.decisions import Decision
+from pullcord.client.fitting import fitted
 from pullcord.client.round_trip import same
-from pullcord.client.transcript import calls_of_last_turn, fitted, proposed_calls
+from pullcord.client.transcript import calls_of_last_turn, proposed_calls
 from pullcord.trigger.signals import asks_for_person, run_signals
 from pullcord.wire.requests import ClaimsIn, EndUserIn, ReplyToIn
 
-#: characters of a key that travel as they are; longer ones are digested
-KEY_LENGTH_MAX = 200
 #: calls of one run whose ids are remembered
 CALLS_MAX = 10_000
 #: decisions one run keeps at hand
@@ -218,12 +215,6 @@ def named_call(call_id: str) -> Iterator[None]:
         yield
     finally:
         _call.reset(token)
-
-
-def key_of(run: str, call: str) -> str:
-    """The idempotency key: run and call, never the arguments."""
-    key = f"{quote(run, safe='')}/{quote(call, safe='')}" if run else quote(call, safe="")
-    return key if len(key) <= KEY_LENGTH_MAX else f"sha256-{digest([run, call])}"
 
 
 def fresh_call_id() -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from pullcord.adapters.calls import Done, Framework, Result, ToolCall, ToolFailed
 from pullcord.adapters.contract import Gate, gate_of, is_living
 from pullcord.client.cord import AsyncPullcord
+from pullcord.client.keys import kind_of
 from pullcord.client.round_trip import same, to_json
 from pullcord.errors import InvalidInput, NotDone, Parked, PullcordError
 from pullcord.gateway import messages as rpc
@@ -28,7 +29,7 @@ from pullcord.gateway.messages import Message
 from pullcord.gateway.pins import Pins
 from pullcord.gateway.repeats import Repeats
 from pullcord.gateway.rounds import Round, Rounds
-from pullcord.gateway.standing import Now, asked, kind_of, utc_now
+from pullcord.gateway.standing import Now, asked, utc_now
 from pullcord.wire.replies import EscalationOut
 from pullcord.wire.requests import AskIn
 

@@ -8,8 +8,6 @@ carried out once never covers a second time: then the next call like it is asked
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from pullcord.briefing.digest import NotCanonical, digest
-from pullcord.errors import NotDone
 from pullcord.wire.replies import DecisionOut, EscalationOut
 
 #: how long a no answers the same call again without asking anew
@@ -21,20 +19,6 @@ Now = Callable[[], datetime]
 def utc_now() -> datetime:
     """The time of this machine."""
     return datetime.now(UTC)
-
-
-def kind_of(tool: str, args: object, note: str = "") -> str:
-    """The same call always has the same name within its session.
-
-    Raises:
-        NotDone: the arguments have no one form, so nobody could be shown what would run.
-    """
-    try:
-        return digest([tool, args, note] if note else [tool, args])[:24]
-    except NotCanonical as error:
-        raise NotDone(
-            f"{tool} was not run: {error}. Nothing was asked. Call it with other arguments."
-        ) from None
 
 
 def is_spent(standing: EscalationOut, now: datetime) -> bool:

@@ -3,13 +3,12 @@
 Hosts let a tool run after every code but 2, and after a hook that is late or crashes. So a denial
 says it twice: as JSON, which newer hosts believe whatever the code, and with code 2, which every
 host takes as no. A yes without a decision says nothing at all, so the host's own rules go on
-applying.
+applying. Like everything a harmless call needs, this module loads next to nothing.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 #: the code with which every host blocks the tool
 BLOCK = 2
@@ -18,8 +17,7 @@ BEFORE = "PreToolUse"
 AFTER = frozenset({"PostToolUse", "PostToolUseFailure"})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes out."""
 
     code: int = 0

@@ -1,10 +1,9 @@
-"""A short line to the server for one process: the standard library's client, loaded in no time.
+"""A short line to the server for one process: the standard library's client.
 
 Where a proxy stands in between, the SDK's own client is used, which knows proxies.
 """
 
 import http.client
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -13,12 +12,12 @@ from pullcord.client.address import Address
 from pullcord.client.flows import Flow, Pause, Send
 from pullcord.client.plans import Answer, Plan
 from pullcord.errors import ServerUnreachable
+from pullcord.hook.quick import is_proxied
 
 T = TypeVar("T")
 
 #: bytes of one answer that are read
 ANSWER_BYTES_MAX = 16 * 1_048_576
-PROXIES = ("https_proxy", "http_proxy", "all_proxy")
 
 
 class Line:
@@ -69,8 +68,7 @@ class Line:
 
 def sender_of(address: Address) -> Callable[[Plan[Any]], Answer]:
     """The way to the server: a short line, unless a proxy stands in between."""
-    is_proxied = any(os.environ.get(each) or os.environ.get(each.upper()) for each in PROXIES)
-    if is_proxied and not address.is_loopback:
+    if is_proxied(address):
         from pullcord.client.transport import Blocking  # noqa: PLC0415  # costs a tenth of a second
 
         return Blocking(address).send

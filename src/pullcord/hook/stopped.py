@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pullcord.adapters.calls import Done, Framework, ToolCall
@@ -10,12 +11,14 @@ from pullcord.client.cord import Pullcord
 from pullcord.client.core import Executions
 from pullcord.client.decisions import collected
 from pullcord.client.face import inside
+from pullcord.client.keys import kind_of
 from pullcord.client.runs import InRun, Run
 from pullcord.errors import Parked
 from pullcord.gateway.repeats import Repeats
-from pullcord.gateway.standing import asked, kind_of
+from pullcord.gateway.standing import asked
 from pullcord.hook.answers import NOTHING, Answer, allowed, denied
-from pullcord.hook.judging import PATIENCE, attempt_of, mark_of, signals_of
+from pullcord.hook.asking import PATIENCE
+from pullcord.hook.given import attempt_of, mark_of, signals_of
 
 #: a coding agent behind a hook: it repeats a call, so it goes on in any process
 HOOK = Framework(
@@ -79,7 +82,7 @@ def _decided(
             standing = gate.do(gate.waited(call, standing, wait=wait))
     if is_living(standing):
         return denied(asked(standing, call.tool, AGAIN))
-    mark = mark_of(attempt)
+    mark = Path(mark_of(attempt))
     mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     mark.write_text(standing.id, encoding="utf-8")
     try:
