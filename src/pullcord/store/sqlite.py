@@ -82,7 +82,7 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
             StoreBusy: the schema is newer or half applied, or the file cannot be used; says
                 what to do.
         """
-        self._writer = GroupCommit(self._lane(self._connect))
+        self._writer = GroupCommit(self._lane(self._connect_writer))
         self._reader = self._lane(self._connect)
         self._near: Lane | None = None
         self._is_open = True
@@ -92,6 +92,15 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         except BaseException:
             await self.close()
             raise
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        """A connection that keeps in memory what a savepoint may have to put back.
+
+        Else every Change writes the pages it touches into a file that nobody ever reads.
+        """
+        connection = self._connect()
+        connection.execute("pragma temp_store = memory")
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that acknowledges only what is on the disk; the file is private.

@@ -1,9 +1,13 @@
 """Sealed storage: private, tamper-evident, erasable, and bounded when it is opened."""
 
+import importlib.util
+import sys
 import zlib
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,3 +171,32 @@ def test_equal_contents_under_other_salts_look_different() -> None:
 
     assert other != sealed()
     assert commitment(SALT, sealed()) != commitment(bytes(32), other)
+
+
+@given(name=st.text(max_size=40), salt=st.binary(min_size=32, max_size=32))
+def test_the_key_of_a_content_is_the_standard_s(name: str, salt: bytes) -> None:
+    """HKDF of RFC 5869, as another implementation has it: content of years ago still opens."""
+    info = b"\x00".join((b"pullcord sealed v1", b"shop", b"esc_1", name.encode()))
+
+    expected = HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(MASTER)
+
+    assert item_key(MASTER, "shop", "esc_1", name, salt) == expected
+
+
+def test_a_machine_without_the_faster_compressor_seals_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not made for every machine, and a database moves from one to another."""
+    monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+    spec = importlib.util.spec_from_file_location("plain_sealing", sealing.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    plain = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plain)
+
+    long = b"Refund me. " * 1_000
+    there = plain.Vault(MASTER).seal("shop", "esc_1", "shown", long, SALT)
+
+    assert plain.compress is zlib.compress
+    assert VAULT.unseal("shop", "esc_1", "shown", there, SALT) == long
+    assert plain.Vault(MASTER).unseal("shop", "esc_1", "shown", sealed(long), SALT) == long
