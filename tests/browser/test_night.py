@@ -223,16 +223,16 @@ def _is_told(night: Night, page: Page, name: str) -> None:
         "Tom Ode has it.",
         "Tom Ode approved it.",
     ]
-    asks = [CLOCK.sub("…", each).split("\t", 1)[1] for each in letters if "edited" not in each]
+    asks = [CLOCK.sub("…", each).split("\t", 1)[1] for each in letters if "corrected" not in each]
     assert asks[:3] == [
-        "Maria Lopez\twebpush\taccepted asked: answered 201",
-        "Maria Lopez\tvoice\taccepted asked: queued at Twilio",
-        "Maria Lopez\tvoice\tdelivered asked: picked up",
+        "Maria Lopez\twebpush\task: taken by the provider answered 201",
+        "Maria Lopez\tvoice\task: taken by the provider queued at Twilio",
+        "Maria Lopez\tvoice\task: delivered picked up",
     ]
     assert sorted(asks[3:]) == [
-        "Tom Ode\tconsole\tdelivered asked: in the inbox of person:tom",
-        "Tom Ode\tvoice\taccepted asked: queued at Twilio",
-        "Tom Ode\tvoice\tdelivered asked: picked up",
+        "Tom Ode\tconsole\task: delivered in the inbox",
+        "Tom Ode\tvoice\task: delivered picked up",
+        "Tom Ode\tvoice\task: taken by the provider queued at Twilio",
     ]
     at = dict(reversed(night.entries(name)))
     assert at["accepted"] - at["opened"] < timedelta(minutes=10), "nobody waited for a rung to end"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from socket import gaierror
 
 import httpx2
 
@@ -24,7 +25,22 @@ def unanswered(error: httpx2.HTTPError) -> Sent:
     """
     if isinstance(error, Barred):
         return Sent(Outcome.FAILED, str(error))
-    return Sent(Outcome.RETRY, f"no answer: {type(error).__name__}")
+    return Sent(Outcome.RETRY, f"no answer: {why_none(error)}")
+
+
+def why_none(error: BaseException) -> str:
+    """Why a connection gave nothing, in words for whoever looks at it at night."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ConnectionRefusedError):
+            return "the connection was refused"
+        if isinstance(seen, gaierror) or "has no address" in str(seen):
+            return "its name has no address"
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(error, httpx2.ConnectTimeout | httpx2.ConnectError):
+        return "no connection"
+    is_slow = isinstance(error, httpx2.TimeoutException | TimeoutError)
+    return "it took too long" if is_slow else "the connection broke off"
 
 
 def refused(reply: httpx2.Response, remedy: str, *, now: datetime) -> Sent:

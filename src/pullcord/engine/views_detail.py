@@ -13,13 +13,14 @@ from pullcord.engine.readers import person_out
 from pullcord.engine.views_acts import acts, extendable_seconds, takers
 from pullcord.engine.views_inbox import Desktop, end_user_of, inbox_row, question_of
 from pullcord.engine.views_next import fallback_sentence, next_up
+from pullcord.engine.views_receipts import receipt_lines
 from pullcord.engine.views_story import Story
 from pullcord.owner.floor import Floor
 from pullcord.path.escalation import ActorKind, Escalation, Status
 from pullcord.path.telling import sentence
-from pullcord.path.wording import Reader, actor_of, called
+from pullcord.path.wording import Reader, called
 from pullcord.store.port import Receipt, Row
-from pullcord.wire.views import DetailView, MayDo, ReceiptLine, Said, TimelineLine
+from pullcord.wire.views import DetailView, MayDo, Said, TimelineLine
 
 #: contents that the page shows as notes
 NOTES = ("context", "reply", "comment", "question")
@@ -101,7 +102,7 @@ def detail_view(sheet: Sheet) -> DetailView:
         limits=briefing.limits(shown),
         people=[person_out(reader, who) for who in takers(escalation, floor)],
         timeline=timeline_lines(story, reader),
-        receipts=[_receipt(each, reader) for each in sheet.receipts[-RECEIPTS_MAX:]],
+        receipts=receipt_lines(sheet.receipts[-RECEIPTS_MAX:], reader),
         completeness_score=filled.score,
         missing=list(filled.missing),
         hostile_marks=briefing.hostile_marks(shown, _note_texts(story)),
@@ -184,13 +185,3 @@ def _owner_reason(story: Story, reader: Reader) -> str:
     """Why these people were asked, as the resolver said it then."""
     asked = story.last("asked")
     return reader.local(str(asked.body["facts"].get("reason", ""))) if asked else ""
-
-
-def _receipt(receipt: Receipt, reader: Reader) -> ReceiptLine:
-    return ReceiptLine(
-        at=receipt.at,
-        to=called(actor_of(receipt.to), reader),
-        channel=receipt.channel,
-        state=str(receipt.state),
-        detail=receipt.detail,
-    )

@@ -150,12 +150,19 @@ class TimelineLine(Reply, frozen=True, kw_only=True):
 
 
 class ReceiptLine(Reply, frozen=True, kw_only=True):
-    """What became of one message."""
+    """What became of one message: of all tries of one copy that came out alike."""
 
     at: datetime
+    #: the last of these tries, and how many there were
+    last_at: datetime
+    tries: int = 1
     to: str
     channel: str
     state: str
+    #: the state as people read it
+    words: str = ""
+    #: what the message was about: an ask, a reminder, the decision
+    about: str = ""
     detail: str = ""
 
 

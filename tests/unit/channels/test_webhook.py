@@ -126,7 +126,7 @@ async def test_a_dropped_connection_is_tried_again() -> None:
     outcome, detail, _ = await sent(0)
 
     assert outcome is Outcome.RETRY
-    assert "no answer" in detail
+    assert detail == "no answer: the connection broke off"
 
 
 async def test_a_receiver_that_is_not_there_is_tried_again() -> None:

@@ -26,6 +26,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from pullcord.channels.answers import why_none
 from pullcord.channels.port import Outcome, Sent
 
 #: seconds for one try, connecting included
@@ -205,7 +206,7 @@ def meaning(error: Exception, host: str) -> Sent:
         return Sent(Outcome.FAILED, str(error))
     if "STARTTLS" in str(error):
         return Sent(Outcome.FAILED, NO_STARTTLS)
-    return Sent(Outcome.RETRY, f"no answer from {host}: {type(error).__name__}")
+    return Sent(Outcome.RETRY, f"no answer from {host}: {why_none(error)}")
 
 
 def _broken_tls(error: BaseException | None) -> ssl.SSLError | None:
