@@ -22,17 +22,17 @@ NEXT = Migration(
 )
 ALL = (*MIGRATIONS, NEXT)
 #: how its writes differ: every escalation it changes is tagged
-TAGGED = sql.COMMIT.replace(
-    "update escalations e set version = t.version,",
-    "update escalations e set tags = 'next', version = t.version,",
+TAGGED = sql.CHANGE.replace(
+    "update escalations e set version =",
+    "update escalations e set tags = 'next', version =",
 )
 
 
 def become_next() -> None:
     """This process is of the next version; to be said before anything else is imported."""
-    assert TAGGED != sql.COMMIT, "no write differs"
+    assert TAGGED != sql.CHANGE, "no write differs"
     schema.MIGRATIONS, schema.NEWEST = ALL, NEXT.version
-    sql.COMMIT = TAGGED
+    sql.CHANGE = TAGGED
 
 
 if __name__ == "__main__":

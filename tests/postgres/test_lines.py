@@ -529,4 +529,5 @@ def test_only_a_warning_makes_a_write_unknown() -> None:
 
 def test_a_statement_is_kept_prepared() -> None:
     """The driver prepares a longer statement anew at every write."""
-    assert len(queries_postgres.COMMIT) < 15_000
+    assert len(queries_postgres.OPEN) < 15_000
+    assert len(queries_postgres.CHANGE) < 15_000

@@ -286,10 +286,8 @@ class Desk:
         def apply(row: Row) -> Change:
             return ending.collect(row.escalation, self._clock.now(), attempt=request.attempt)
 
-        row = await self._applied(key, escalation, apply)
-        confirmed = await self._store.load_confirmed(key.workspace, escalation)
-        assert confirmed is not None, f"{escalation} was collected and cannot be read"
-        return await self._collected(confirmed if confirmed.escalation.attempt else row)
+        # committed just now, or confirmed by a write: either way every standby has it
+        return await self._collected(await self._applied(key, escalation, apply))
 
     async def _collected(self, row: Row) -> Collected:
         found = row.escalation

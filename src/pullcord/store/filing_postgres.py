@@ -1,49 +1,64 @@
-"""A Change as the arrays of one statement: rows, candidates, links, sealed contents, messages."""
+"""A Change as the values of its statements: one a row, with all that belongs to the row."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pullcord.path.escalation import ActorKind, Escalation, MessageKind
+from pullcord.store import queries_postgres as sql
 from pullcord.store.codec import encoded, maybe_micros, micros
 from pullcord.store.filing_sqlite import outgoing_row
-from pullcord.store.port import Copy, Filed, Head, Row
-
-#: columns of each part of the statement, in its order
-OPENED, CHANGED, LINKS, SEALED, OUTGOING = 20, 11, 6, 4, 7
+from pullcord.store.port import Copy, Filed, Head, Outgoing, Row
 
 Columns = list[Sequence[Any]]
 
 
-def arrays(filed: Filed, epoch: int) -> list[Any]:
-    """The values of `COMMIT`: workspace, epoch, then one array a column.
+def parts(filed: Filed) -> list[Filed]:
+    """A Change of several escalations as one of each, with all that belongs to it.
 
     Raises:
-        AssertionError: rows and links do not belong together; a bug, nothing is written.
+        AssertionError: something belongs to none of them, or rows and links do not belong
+            together; a bug, nothing is written.
     """
     _check(filed)
-    opened = [row for row in filed.rows if row.escalation.version == 1]
-    changed = [row for row in filed.rows if row.escalation.version > 1]
-    said_at = {each.chain: micros(each.at) for each in filed.links}
+    if len(filed.rows) == 1:
+        return [filed]
+    found = []
+    for row in filed.rows:
+        of = row.escalation.id
+        found.append(
+            Filed(
+                filed.workspace,
+                (row,),
+                tuple(each for each in filed.links if each.chain == of),
+                tuple(each for each in filed.sealed if each.escalation == of),
+                tuple(each for each in filed.outgoing if each.message.escalation == of),
+            )
+        )
+    assert sum(len(each.outgoing) for each in found) == len(filed.outgoing), "a message of another"
+    return found
+
+
+def statement(part: Filed) -> str:
+    """What writes a Change of one escalation."""
+    return sql.OPEN if part.rows[0].escalation.version == 1 else sql.CHANGE
+
+
+def values(part: Filed, epoch: int) -> list[Any]:
+    """The values of `statement`: workspace, epoch, the row, then one array a column."""
+    row = part.rows[0]
+    is_opening = row.escalation.version == 1
+    links = ((each.seq, micros(each.at), each.kind, each.body, each.hash) for each in part.links)
+    sealed = ((each.name, each.salt, each.ciphertext) for each in part.sealed)
+    outgoing = (outgoing_row("", each)[1:] for each in part.outgoing)
     return [
-        filed.workspace,
+        part.workspace,
         epoch,
-        *_columns(map(_opened, opened), OPENED),
-        *_columns(map(_changed, changed), CHANGED),
-        *_columns(
-            (
-                (each.chain, each.seq, micros(each.at), each.kind, each.body, each.hash)
-                for each in filed.links
-            ),
-            LINKS,
-        ),
-        *_columns(
-            ((each.escalation, each.name, each.salt, each.ciphertext) for each in filed.sealed),
-            SEALED,
-        ),
-        *_columns((outgoing_row("", each)[1:] for each in filed.outgoing), OUTGOING),
-        [said_at[row.escalation.id] for row in changed],
-        *_columns(_candidates(filed), 3),
-        *_columns(_asked(filed), 2),
+        *(_opened(row) if is_opening else _changed(row)),
+        *_columns(links, sql.count(sql.LINKED_ON)),
+        *_columns(sealed, sql.count(sql.SEALED_IN)),
+        *_columns(outgoing, sql.count(sql.SENT_OUT)),
+        _candidates(row.escalation),
+        *_columns(_asked(part.outgoing), sql.count(sql.ASKED_NOW)),
     ]
 
 
@@ -61,6 +76,8 @@ def _check(filed: Filed) -> None:
     for row in filed.rows:
         of = row.escalation
         assert of.workspace == filed.workspace, f"{of.id} belongs to another workspace"
+    sealed = {each.escalation for each in filed.sealed}
+    assert sealed <= heads.keys(), f"contents of {sealed - heads.keys()}, which do not change"
 
 
 def _opened(row: Row) -> tuple[Any, ...]:
@@ -110,18 +127,17 @@ def _decided_at(escalation: Escalation) -> int | None:
     return micros(escalation.decision.at) if escalation.decision else None
 
 
-def _candidates(filed: Filed) -> Iterable[tuple[str, str, int | None]]:
-    """(person, escalation, its deadline) of everybody who is asked now."""
-    for row in filed.rows:
-        offer = row.escalation.offer
-        if offer is not None and row.escalation.is_living:
-            for who in dict.fromkeys(offer.candidates):
-                yield who, row.escalation.id, maybe_micros(row.escalation.due_at)
+def _candidates(escalation: Escalation) -> list[str]:
+    """Everybody who is asked now."""
+    offer = escalation.offer
+    if offer is None or not escalation.is_living:
+        return []
+    return list(dict.fromkeys(offer.candidates))
 
 
-def _asked(filed: Filed) -> Iterable[tuple[str, int]]:
-    """(person, instant) of everybody this Change asks, for fairness."""
-    for each in filed.outgoing:
+def _asked(outgoing: Iterable[Outgoing]) -> Iterable[tuple[str, int]]:
+    """(person, instant) of everybody these messages ask, for fairness."""
+    for each in outgoing:
         message = each.message
         if message.kind is MessageKind.ASKED and message.to is ActorKind.PERSON:
             yield message.to_id, micros(message.at)

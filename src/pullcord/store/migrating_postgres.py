@@ -19,6 +19,8 @@ from pullcord.store.schema_postgres import MIGRATIONS, NEWEST, Migration
 #: times one step is tried while others hold what it needs, and seconds between two tries
 PATIENCE = 20
 PAUSE_SECONDS = 0.5
+#: others hold what a step needs, or wait for what it has while they do
+IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
 #: (version, done, oldest code it serves) of each step that was applied
 Applied = Sequence[tuple[int, int, int]]
@@ -34,7 +36,8 @@ async def begin(connector: Connector) -> None:
     try:
         applied = await _applied(line.connection)
         if not applied:
-            applied = await _upgraded(line.connection)
+            await _upgraded(line.connection)
+            applied = await _applied(line.connection)
         check_schema(applied)
     except FAILURES as error:
         raise _unusable(error) from error
@@ -43,20 +46,20 @@ async def begin(connector: Connector) -> None:
 
 
 async def upgrade(connector: Connector, *, steps: Sequence[Migration] = MIGRATIONS) -> list[int]:
-    """Apply every step that is missing; which these were. Safe beside others that do the same.
+    """Apply every step that is missing; which ones it was. Safe beside others that do the same.
+
+    A step that somebody else applied meanwhile is not named.
 
     Raises:
         StoreBusy: the schema cannot be brought up to date; says why.
     """
     line = await connector.connect()
     try:
-        before = {version for version, _, _ in await _applied(line.connection)}
-        after = await _upgraded(line.connection, steps)
+        return await _upgraded(line.connection, steps)
     except FAILURES as error:
         raise _unusable(error) from error
     finally:
         line.connection.terminate()
-    return [version for version, _, _ in after if version not in before]
 
 
 def check_schema(applied: Applied) -> None:
@@ -112,41 +115,39 @@ async def _applied(connection: Connection) -> Applied:
     return [tuple(row) for row in await connection.fetch(sql.SCHEMA_VERSION)]
 
 
-async def _upgraded(connection: Connection, steps: Sequence[Migration] = MIGRATIONS) -> Applied:
-    applied = await _applied(connection)
-    refuse_unknown(applied)
-    for each in steps:
-        applied = await _patiently(connection, each)
-    return applied
+async def _upgraded(connection: Connection, steps: Sequence[Migration] = MIGRATIONS) -> list[int]:
+    """The steps that were missing and are applied now."""
+    refuse_unknown(await _applied(connection))
+    return [each.version for each in steps if await _patiently(connection, each)]
 
 
-async def _patiently(connection: Connection, step: Migration) -> Applied:
+async def _patiently(connection: Connection, step: Migration) -> bool:
     """Apply a step; where others hold a table let them go first, and try again."""
     for _ in range(PATIENCE - 1):
         try:
             return await _apply(connection, step)
-        except asyncpg.LockNotAvailableError:
+        except IN_THE_WAY:
             await asyncio.sleep(PAUSE_SECONDS)
     return await _apply(connection, step)
 
 
-async def _apply(connection: Connection, step: Migration) -> Applied:
-    """One step, unless another process was faster; whole or not at all."""
+async def _apply(connection: Connection, step: Migration) -> bool:
+    """One step, whole or not at all; False when another process was faster."""
     await connection.execute("begin")
     try:
         await connection.execute(sql.SCHEMA_LOCK)
         await connection.execute(sql.SCHEMA_TABLE)
-        applied = await _applied(connection)
-        if step.version not in {version for version, _, _ in applied}:
+        is_missing = step.version not in {version for version, _, _ in await _applied(connection)}
+        if is_missing:
             await connection.execute(sql.SCHEMA_PATIENCE)
             await connection.execute(step.statements)
             applied_now = sql.SCHEMA_APPLIED.format(version=step.version, serves=step.serves)
             await connection.execute(applied_now)
         await connection.execute("commit")
-    except asyncpg.LockNotAvailableError:
+    except IN_THE_WAY:
         await connection.execute("rollback")
         raise
-    return await _applied(connection)
+    return is_missing
 
 
 def _unusable(error: Exception) -> StoreBusy:

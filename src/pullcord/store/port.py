@@ -363,6 +363,11 @@ class Store(Keeping, Protocol):
     ) -> Mapping[str, Sealed]:
         """One named content of many escalations at once, by escalation; erased ones are missing."""
 
+    async def salts_of(
+        self, workspace: str, escalations: Sequence[str], name: str
+    ) -> Mapping[str, bytes]:
+        """The salt of one named content of many; it stands as long as the content does."""
+
     async def timeline(
         self, workspace: str, chain: str, *, after: int = 0, limit: int = 500
     ) -> Sequence[Link]:

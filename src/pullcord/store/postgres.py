@@ -7,10 +7,10 @@ from typing import Any
 
 from pullcord.errors import StoreBusy
 from pullcord.path.timeline import Link
+from pullcord.store import filing_postgres as filing
 from pullcord.store import queries_postgres as sql
 from pullcord.store.codec import escalation_of, instant, maybe_instant, micros, outcome_of
 from pullcord.store.connector import CONNECT_SECONDS, Connection, Connector
-from pullcord.store.filing_postgres import arrays
 from pullcord.store.hints_postgres import PostgresHints
 from pullcord.store.lines_postgres import READ_SECONDS, WRITE_SECONDS, Job, Result, Switchboard
 from pullcord.store.listing import (
@@ -141,17 +141,34 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
 
     # --- escalations ----------------------------------------------------------------------
     async def commit(self, filed: Filed) -> None:
-        """Write it all or nothing, in one statement."""
-        try:
-            rows = await self._board.prepared(sql.COMMIT, lambda epoch: arrays(filed, epoch))
-        except Undone as undone:
-            raise await self._taken(filed.workspace, undone) from undone
+        """Write it all or nothing: in one statement, or in one an escalation."""
+        own = filing.parts(filed)
+        if len(own) != 1:
+            await self._commit_several(filed.workspace, own)
+            return
+        rows = await self._board.prepared(
+            filing.statement(own[0]), lambda epoch: filing.values(own[0], epoch)
+        )
         is_whole, standing, digest = rows[0]
+        if is_whole:
+            return
         if standing is not None:
             raise KeyTaken(filed.workspace, standing, digest)
-        if not is_whole:
-            named = ", ".join(row.escalation.id for row in filed.rows)
-            raise VersionConflict(f"{named}: another change was first")
+        raise VersionConflict(f"{filed.rows[0].escalation.id}: another change was first")
+
+    async def _commit_several(self, workspace: str, own: Sequence[Filed]) -> None:
+        async def job(connection: Connection) -> None:
+            for part in own:
+                given = filing.values(part, self.epoch_seen)
+                rows = await connection.fetch(filing.statement(part), *given)
+                is_whole, standing, _ = rows[0]
+                if not is_whole:
+                    await connection.execute(sql.UNDO, standing or "")
+
+        try:
+            await self.transact(job)
+        except Undone as undone:
+            raise await self._taken(workspace, undone) from undone
 
     async def _taken(self, workspace: str, undone: Undone) -> Exception:
         """Why a Change of several parts was undone, after a write where a key is taken."""
@@ -266,6 +283,12 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         """One named content of many escalations at once."""
         rows = await self.read(sql.CONTENTS_OF, workspace, escalations, name)
         return {row[0]: Sealed(*row) for row in rows}
+
+    async def salts_of(
+        self, workspace: str, escalations: Sequence[str], name: str
+    ) -> Mapping[str, bytes]:
+        """The salt of one named content of many escalations."""
+        return dict(await self.read(sql.SALTS_OF, workspace, escalations, name))
 
     async def timeline(
         self, workspace: str, chain: str, *, after: int = 0, limit: int = 500

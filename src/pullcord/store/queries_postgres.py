@@ -34,8 +34,9 @@ SCHEMA_TABLE = """create table if not exists schema_version
 SCHEMA_LOCK = "select pg_advisory_xact_lock(7285562273)"
 SCHEMA_KNOWN = "select to_regclass('schema_version') is not null"
 SCHEMA_APPLIED = "insert into schema_version values ({version}, 1, {serves})"
-#: a step waits for others no longer than their writes can wait for it
-SCHEMA_PATIENCE = "set local lock_timeout = '1500ms'"
+#: a step waits for others no longer than their writes can wait for it, and gives way before the
+#: database sees a deadlock (after a second) and picks whom to fail
+SCHEMA_PATIENCE = "set local lock_timeout = '700ms'"
 SCHEMA_VERSION = """select version, done, coalesce(serves, version) from schema_version
   order by version"""
 EPOCH = alike.EPOCH
@@ -45,91 +46,127 @@ HELD_IN = "select h.since, h.by, h.why, e.epoch from holds h, epoch e"
 BEAT, FORGET_BEATS = numbered(alike.BEAT), numbered(alike.FORGET_BEATS)
 BEATS = alike.BEATS
 
-#: One Change in one statement: all of it, or nothing. Row: whether all was written, and id and
-#: digest that stand under a taken key. A part that fails while another was written undoes both.
-COMMIT = f"""
-with fresh as (
-  insert into escalations (workspace, id, version, status, owner, due_at, wake_at, environment,
-    agent, agent_key, key, run, end_user, ladder, control, status_digest, body_digest, opened_at,
-    decided_at, attempt, head_seq, head_hash, state)
-  select $1, id, 1, status, owner, due_at, due_at, environment, agent, agent_key, key, run,
-    end_user, ladder, control, status_digest, body_digest, opened_at, decided_at, attempt,
-    head_seq, head_hash, state
-  from unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-    $16::text[], $17::bigint[], $18::bigint[], $19::text[], $20::bigint[], $21::text[],
-    $22::bytea[]) as t (id, status, owner, due_at, environment, agent, agent_key, key, run,
-    end_user, ladder, control, status_digest, body_digest, opened_at, decided_at, attempt,
-    head_seq, head_hash, state)
-  where {FENCE.format(n="$2")}
-  on conflict (workspace, agent_key, key) do update set touched = escalations.touched + 1
-  returning id, body_digest
-), moved as (
-  update escalations e set version = t.version, status = t.status, owner = t.owner,
-    due_at = t.due_at,
-    wake_at = case when e.nudged = 1 then least(e.wake_at, t.due_at) else t.due_at end,
-    control = t.control, decided_at = t.decided_at, attempt = t.attempt,
-    head_seq = t.head_seq, head_hash = t.head_hash, state = t.state
-  from unnest($23::text[], $24::bigint[], $25::text[], $26::text[], $27::bigint[], $28::text[],
-    $29::bigint[], $30::text[], $31::bigint[], $32::text[], $33::bytea[]) as t (id, version,
-    status, owner, due_at, control, decided_at, attempt, head_seq, head_hash, state)
-  where e.workspace = $1 and e.id = t.id and e.version = t.version - 1
-    and {FENCE.format(n="$2")}
-  returning e.id
-), written as (
-  select (select count(*) from fresh where id = any($3)) as opened,
-    (select count(*) from moved) as changed
-), held as (
-  select opened = cardinality($3) and changed = cardinality($23) as whole,
-    opened + changed > 0 as partly,
-    (select id from fresh where not id = any($3) limit 1) as standing,
-    (select body_digest from fresh where not id = any($3) limit 1) as digest
-  from written
-), kept as (
-  insert into links (workspace, chain, seq, at, kind, body, hash)
-  select $1, chain, seq, at, kind, body, hash
-  from unnest($34::text[], $35::bigint[], $36::bigint[], $37::text[], $38::bytea[], $39::text[])
-    as t (chain, seq, at, kind, body, hash)
-  where (select whole from held)
+#: what an opening and a change say of the row itself, from the third value on
+ROW_OPENED = """id text, status text, owner text, due_at bigint, environment text, agent text,
+  agent_key text, key text, run text, end_user text, ladder text, control text,
+  status_digest text, body_digest text, opened_at bigint, decided_at bigint, attempt text,
+  head_seq bigint, head_hash text, state bytea"""
+ROW_CHANGED = """id text, version bigint, status text, owner text, due_at bigint, control text,
+  decided_at bigint, attempt text, head_seq bigint, head_hash text, state bytea"""
+#: what both bring with them: many of each, so one array a column
+LINKED_ON = "seq bigint, at bigint, kind text, body bytea, hash text"
+SEALED_IN = "name text, salt bytea, ciphertext bytea"
+SENT_OUT = """id text, escalation text, due_at bigint, channel text, address text, tries bigint,
+  message bytea"""
+CANDIDATES_NOW = "person text"
+ASKED_NOW = "person text, at bigint"
+#: the row itself begins after workspace and epoch
+FIRST = 3
+
+
+def _pairs(columns: str) -> list[tuple[str, str]]:
+    """(name, type) of each column."""
+    return [(name, kind) for name, kind in (each.split() for each in columns.split(","))]
+
+
+def count(columns: str) -> int:
+    """How many values they are."""
+    return len(_pairs(columns))
+
+
+def _names(columns: str) -> str:
+    return ", ".join(name for name, _ in _pairs(columns))
+
+
+def _given(columns: str) -> dict[str, str]:
+    """Name of each column of the row itself to its number, with its type."""
+    return {name: f"${at}::{kind}" for at, (name, kind) in enumerate(_pairs(columns), FIRST)}
+
+
+def _rows(columns: str, first: int) -> str:
+    """The rows whose columns are arrays from this number on."""
+    arrays = ", ".join(f"${at}::{kind}[]" for at, (_, kind) in enumerate(_pairs(columns), first))
+    return f"unnest({arrays}) as t ({_names(columns)})"
+
+
+def _brought(row: str) -> str:
+    """The parts of a statement that write what a row brings with it, once the row is written."""
+    links = FIRST + count(row)
+    sealed = links + count(LINKED_ON)
+    outgoing = sealed + count(SEALED_IN)
+    candidates = outgoing + count(SENT_OUT)
+    asked = candidates + count(CANDIDATES_NOW)
+    given = _given(row)
+    return f"""kept as (
+  insert into links (workspace, chain, {_names(LINKED_ON)})
+  select $1, {given["id"]}, t.* from {_rows(LINKED_ON, links)} where (select whole from held)
 ), sealing as (
-  insert into sealed (workspace, chain, name, salt, ciphertext)
-  select $1, chain, name, salt, ciphertext
-  from unnest($40::text[], $41::text[], $42::bytea[], $43::bytea[])
-    as t (chain, name, salt, ciphertext)
-  where (select whole from held)
+  insert into sealed (workspace, chain, {_names(SEALED_IN)})
+  select $1, {given["id"]}, t.* from {_rows(SEALED_IN, sealed)} where (select whole from held)
 ), sending as (
-  insert into outbox (workspace, id, escalation, due_at, channel, address, tries, message)
-  select $1, id, escalation, due_at, channel, address, tries, message
-  from unnest($44::text[], $45::text[], $46::bigint[], $47::text[], $48::text[], $49::bigint[],
-    $50::bytea[]) as t (id, escalation, due_at, channel, address, tries, message)
-  where (select whole from held)
-), stale as (
-  update copies c set due_at = coalesce(c.due_at, (select t.at
-    from unnest($23, $51::bigint[]) as t (escalation, at) where t.escalation = c.escalation))
-  where c.workspace = $1 and c.escalation = any($23) and c.is_edited = 1
-    and (select whole from held)
-), dropped as (
-  delete from candidates c where c.workspace = $1 and c.escalation = any($23)
-    and (select whole from held)
-    and not exists (select 1 from unnest($52::text[], $53::text[]) as t (person, escalation)
-      where t.person = c.person and t.escalation = c.escalation)
+  insert into outbox (workspace, {_names(SENT_OUT)})
+  select $1, t.* from {_rows(SENT_OUT, outgoing)} where (select whole from held)
 ), added as (
   insert into candidates (workspace, person, escalation, due_at)
-  select $1, t.* from unnest($52, $53, $54::bigint[]) as t (person, escalation, due_at)
-  where (select whole from held)
-  on conflict do nothing
+  select $1, t.person, {given["id"]}, {given["due_at"]} from {_rows(CANDIDATES_NOW, candidates)}
+  where (select whole from held) on conflict do nothing
 ), noted as (
   insert into asked (workspace, person, at)
-  select $1, t.person, max(t.at) from unnest($55::text[], $56::bigint[]) as t (person, at)
+  select $1, t.person, max(t.at) from {_rows(ASKED_NOW, asked)}
   where (select whole from held) and coalesce((select a.at from asked a
     where a.workspace = $1 and a.person = t.person), 0) <= t.at - {ASKED_AGAIN}
   group by t.person order by t.person
   on conflict (workspace, person) do update set at = greatest(asked.at, excluded.at)
+)"""
+
+
+def _opening() -> str:
+    given = _given(ROW_OPENED)
+    return f"""with fresh as (
+  insert into escalations (workspace, version, wake_at, {_names(ROW_OPENED)})
+  select $1, 1, {given["due_at"]}, {", ".join(given.values())} where {FENCE.format(n="$2")}
+  on conflict (workspace, agent_key, key) do update set touched = escalations.touched + 1
+  returning id, body_digest
+), held as (select id = {given["id"]} as whole, id, body_digest from fresh),
+{_brought(ROW_OPENED)}
+select whole, id, body_digest from held"""
+
+
+def _changing() -> str:
+    given = _given(ROW_CHANGED)
+    persons = FIRST + sum(map(count, (ROW_CHANGED, LINKED_ON, SEALED_IN, SENT_OUT)))
+    return f"""with moved as (
+  update escalations e set version = {given["version"]}, status = {given["status"]},
+    owner = {given["owner"]}, due_at = {given["due_at"]},
+    wake_at = case when e.nudged = 1 then least(e.wake_at, {given["due_at"]})
+      else {given["due_at"]} end,
+    control = {given["control"]}, decided_at = {given["decided_at"]},
+    attempt = {given["attempt"]}, head_seq = {given["head_seq"]},
+    head_hash = {given["head_hash"]}, state = {given["state"]}
+  where e.workspace = $1 and e.id = {given["id"]} and e.version = {given["version"]} - 1
+    and {FENCE.format(n="$2")}
+  returning 1
+), held as (select exists (select from moved) as whole),
+{_brought(ROW_CHANGED)}, stale as (
+  update copies c set due_at = coalesce(c.due_at,
+    (select max(said) from unnest(${FIRST + count(ROW_CHANGED) + 1}::bigint[]) as said))
+  where c.workspace = $1 and c.escalation = {given["id"]} and c.is_edited = 1
+    and (select whole from held)
+), dropped as (
+  delete from candidates c where c.workspace = $1 and c.escalation = {given["id"]}
+    and (select whole from held) and c.person <> all(${persons}::text[])
 )
-select case when whole or not partly then whole
-  else pullcord_undo(coalesce(standing, '')) end, standing, digest
-from held
-"""
+select whole, null, null from held"""
+
+
+#: One escalation with all it brings, in one statement: all of it, or nothing. Row: whether it was
+#: written, and for an opening id and digest of what stands under its key. Every table is reached
+#: by values and not by a join: a plan is made while tables are empty and kept while they grow, and
+#: of a join it may then read all that a workspace has.
+OPEN = _opening()
+CHANGE = _changing()
+#: an escalation of several came second: what was written before it in the transaction is undone
+UNDO = "select pullcord_undo($1)"
 
 _ROW = "select state, head_seq, head_hash from escalations"
 LOAD = numbered(alike.LOAD)
@@ -147,6 +184,8 @@ CONTENTS = """select chain, name, salt, ciphertext from sealed
 CONTENTS_NAMED = """select chain, name, salt, ciphertext from sealed
   where workspace = $1 and chain = $2 and name = any($3) order by ord"""
 CONTENTS_OF = """select chain, name, salt, ciphertext from sealed
+  where workspace = $1 and chain = any($2) and name = $3"""
+SALTS_OF = """select chain, salt from sealed
   where workspace = $1 and chain = any($2) and name = $3"""
 TIMELINE = numbered(alike.TIMELINE)
 CHAINS = numbered(alike.CHAINS)

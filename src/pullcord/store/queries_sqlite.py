@@ -68,6 +68,8 @@ CONTENTS = """select chain, name, salt, ciphertext from sealed
   where workspace = ? and chain = ? {more} order by ord"""
 CONTENTS_OF = """select chain, name, salt, ciphertext from sealed
   where workspace = ? and chain in ({places}) and name = ?"""
+SALTS_OF = """select chain, salt from sealed
+  where workspace = ? and chain in ({places}) and name = ?"""
 TIMELINE = """select chain, seq, at, kind, body, hash from links
   where workspace = ? and chain = ? and seq > ? order by seq limit ?"""
 CHAINS = "select id from escalations where workspace = ? and id > ? order by id limit ?"

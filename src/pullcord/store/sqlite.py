@@ -301,6 +301,13 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         rows = await read(statement, workspace, *escalations, name)
         return {row[0]: Sealed(*row) for row in rows}
 
+    async def salts_of(
+        self, workspace: str, escalations: Sequence[str], name: str
+    ) -> Mapping[str, bytes]:
+        """The salt of one named content of many escalations."""
+        statement = sql.SALTS_OF.format(places=",".join("?" * len(escalations)))
+        return dict(await self.look(statement, workspace, *escalations, name))
+
     async def timeline(
         self, workspace: str, chain: str, *, after: int = 0, limit: int = 500
     ) -> Sequence[Link]:
