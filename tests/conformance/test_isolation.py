@@ -47,6 +47,7 @@ READS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "last_asked": lambda store: store.last_asked("a"),
     "contents": lambda store: store.contents("a", f"esc_{CANARY}"),
     "load_several": lambda store: store.load_several("a", [f"esc_{CANARY}"]),
+    "salts_of": lambda store: store.salts_of("a", [f"esc_{CANARY}"], "shown"),
     "contents_of": lambda store: store.contents_of("a", [f"esc_{CANARY}"], "shown"),
     "timeline": lambda store: store.timeline("a", f"esc_{CANARY}"),
     "the workspace's timeline": lambda store: store.timeline("a", WORKSPACE_CHAIN),

@@ -264,6 +264,19 @@ async def test_one_content_of_many_escalations_is_read_at_once(stage: Stage, sto
     assert await store.contents_of("shop", [], "shown") == {}
 
 
+async def test_the_salts_of_many_tell_which_contents_still_stand(
+    stage: Stage, store: Store
+) -> None:
+    """Whoever remembers a content asks by its salt whether it was erased since."""
+    await stage.open("esc_1", shown="a")
+    await Stage(store, "other").open("esc_2", shown="b")
+
+    found = await store.salts_of("shop", ["esc_1", "esc_2", "esc_3"], "shown")
+
+    assert found == {"esc_1": (await store.contents("shop", "esc_1"))[0].salt}
+    assert await store.salts_of("shop", [], "shown") == {}
+
+
 async def test_a_timeline_is_read_in_pieces(stage: Stage, store: Store) -> None:
     """Long timelines page by number and never skip."""
     row = await stage.open("esc_1")

@@ -11,7 +11,7 @@ from pullcord.engine import views_outcome as result
 from pullcord.engine.agent_views import offer_out
 from pullcord.engine.readers import person_out
 from pullcord.engine.views_acts import acts, extendable_seconds, takers
-from pullcord.engine.views_inbox import Desktop, end_user_of, inbox_row, question_of
+from pullcord.engine.views_inbox import Desktop, end_user_of, gist_of, inbox_row, question_of
 from pullcord.engine.views_next import fallback_sentence, next_up
 from pullcord.engine.views_receipts import receipt_lines
 from pullcord.engine.views_story import Story
@@ -52,7 +52,7 @@ def detail_view(sheet: Sheet) -> DetailView:
     filled = completeness(shown.get("briefing", {}))
     said, source = briefing.situation(shown)
     return DetailView(
-        row=inbox_row(escalation, shown, sheet.desktop),
+        row=inbox_row(escalation, gist_of(shown), sheet.desktop),
         version=escalation.version,
         generation=escalation.generation,
         shown_digest=escalation.shown_digest,

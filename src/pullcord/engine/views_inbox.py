@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from pullcord.briefing.briefing import completeness
 from pullcord.briefing.plain import safe_line
 from pullcord.engine.contents import Contents
+from pullcord.engine.gists import Gists
 from pullcord.engine.readers import person_out
 from pullcord.errors import InvalidInput
 from pullcord.owner.wall import instant, wall_clock
@@ -56,7 +57,26 @@ class Glance(TypedDict, total=False):
     reversible: str
 
 
-NOTHING = Glance()
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a line says of what people are shown."""
+
+    question: str
+    #: name of the end user; empty where none is told
+    end_user: str
+    is_irreversible: bool
+    #: how many fields of the briefing are filled
+    filled: int
+
+
+def gist_of(shown: Mapping[str, Any]) -> Gist:
+    """The few words of a line."""
+    return Gist(
+        question=safe_line(question_of(shown), QUESTION_MAX),
+        end_user=str(shown.get("end_user", {}).get("name") or ""),
+        is_irreversible=shown.get("reversible") == "no",
+        filled=completeness(shown.get("briefing", {})).filled,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +93,7 @@ class Inbox:
 
     def __init__(self, store: Store, contents: Contents) -> None:
         self._store = store
-        self._contents = contents
+        self._gists = Gists(store, contents, "shown", part=Glance, gist=gist_of)
 
     async def page(
         self, desktop: Desktop, tab: str, *, wanted: Filter, cursor: str, limit: int
@@ -107,11 +127,9 @@ class Inbox:
             return [], ""
         page = await self._store.find(desktop.workspace, wanted, cursor=cursor, limit=limit)
         ids = [row.escalation.id for row in page.rows]
-        shown = {}
-        if ids:
-            shown = await self._contents.of_many(desktop.workspace, ids, "shown", part=Glance)
+        gists = await self._gists.of(desktop.workspace, ids)
         rows = [
-            inbox_row(row.escalation, shown.get(row.escalation.id, NOTHING), desktop)
+            inbox_row(row.escalation, gists.get(row.escalation.id, NOTHING), desktop)
             for row in page.rows
         ]
         return rows, page.cursor
@@ -162,7 +180,7 @@ def start_of_day(reader: Reader) -> datetime:
     return instant(datetime.combine(today, time()), reader.zone)
 
 
-def inbox_row(escalation: Escalation, shown: Mapping[str, Any], desktop: Desktop) -> InboxRow:
+def inbox_row(escalation: Escalation, gist: Gist, desktop: Desktop) -> InboxRow:
     """Everything needed to choose what to open first."""
     reader, who = desktop.reader, desktop.who
     offer = escalation.offer
@@ -170,7 +188,7 @@ def inbox_row(escalation: Escalation, shown: Mapping[str, Any], desktop: Desktop
     decision = escalation.decision
     return InboxRow(
         id=escalation.id,
-        question=safe_line(question_of(shown), QUESTION_MAX),
+        question=gist.question,
         agent=escalation.agent,
         environment=escalation.environment,
         tool=escalation.tool,
@@ -185,11 +203,11 @@ def inbox_row(escalation: Escalation, shown: Mapping[str, Any], desktop: Desktop
         decide_by=escalation.decide_by,
         fallback=f"nobody decides → {FALLBACKS[escalation.terms.fallback]}",
         elapsed=elapsed(escalation, reader.now),
-        is_irreversible=shown.get("reversible") == "no",
+        is_irreversible=gist.is_irreversible,
         is_mine=escalation.status is Status.ACCEPTED and escalation.owner == who,
         is_offered_to_me=is_offered,
-        completeness=completeness(shown.get("briefing", {})).filled,
-        end_user=safe_line(end_user_of(escalation, shown), NAME_MAX),
+        completeness=gist.filled,
+        end_user=safe_line(gist.end_user or escalation.end_user, NAME_MAX),
         purpose=str(escalation.purpose),
         decided_as=str(decision.kind) if decision else "",
         closed_as=str(escalation.closed_as or ""),
@@ -199,6 +217,10 @@ def inbox_row(escalation: Escalation, shown: Mapping[str, Any], desktop: Desktop
 def question_of(shown: Mapping[str, Any]) -> str:
     """The question people are asked; says so when the content was erased."""
     return str(shown.get("ask", {}).get("question") or "(the content was erased)")
+
+
+#: of a content that was erased
+NOTHING = gist_of(Glance())
 
 
 def end_user_of(escalation: Escalation, shown: Mapping[str, Any]) -> str:
