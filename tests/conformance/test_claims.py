@@ -4,7 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 
 from pullcord.path.escalation import Change
-from pullcord.store.port import Filed, Outgoing, Receipt, ReceiptState, Store
+from pullcord.store.port import Filed, Outgoing, Store
+from pullcord.store.receipts import Receipt, ReceiptState
 from tests.conformance.stage import (
     HOUR,
     MINUTE,

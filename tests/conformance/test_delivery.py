@@ -5,15 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pullcord.path.escalation import ActorKind, Message, MessageKind
-from pullcord.store.port import (
-    Copy,
-    Linked,
-    Outgoing,
-    Receipt,
-    ReceiptState,
-    Store,
-    Tally,
-)
+from pullcord.store.port import Copy, Linked, Outgoing, Store
+from pullcord.store.receipts import Receipt, ReceiptState, Tally
 from tests.conformance.stage import (
     HOUR,
     MINUTE,
@@ -334,10 +327,24 @@ async def test_receipts_are_tallied_by_channel_and_state(stage: Stage, store: St
     await store.note_receipt("shop", unplanned)
 
     assert await store.tallies("shop", since=NOON) == [
-        Tally("slack", ReceiptState.ACCEPTED, 1, NOON + 2 * MINUTE),
-        Tally("slack", ReceiptState.FAILED, 2, NOON + MINUTE),
+        Tally("slack", ReceiptState.ACCEPTED, 1, NOON + 2 * MINUTE, NOON + 2 * MINUTE),
+        Tally("slack", ReceiptState.FAILED, 2, NOON, NOON + MINUTE),
     ]
     assert await store.tallies("shop", since=NOON + HOUR) == []
+
+
+async def test_a_failed_try_says_why(stage: Stage, store: Store) -> None:
+    """An alarm without its reason sends somebody looking at the wrong provider."""
+    await stage.open("esc_1")
+    for channel in ("slack", "sms"):
+        tried = receipt(f"m1.{channel}", ReceiptState.FAILED)
+        said = replace(tried, channel=channel, detail=f"{channel} is")
+        await store.note_receipt("shop", said)
+    await store.note_receipt("shop", receipt("m2", ReceiptState.ACCEPTED, at=NOON + MINUTE))
+
+    assert await store.why_failed("shop", "sms", NOON) == "sms is"
+    assert await store.why_failed("shop", "slack", NOON + MINUTE) == ""
+    assert await store.why_failed("other", "sms", NOON) == ""
 
 
 # --- linked accounts -----------------------------------------------------------------------------

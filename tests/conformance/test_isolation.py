@@ -18,11 +18,10 @@ from pullcord.store.port import (
     Linked,
     Outcome,
     PolicyVersion,
-    Receipt,
-    ReceiptState,
     Sealed,
     Store,
 )
+from pullcord.store.receipts import Receipt, ReceiptState
 from tests.conformance.stage import (
     NOON,
     Stage,

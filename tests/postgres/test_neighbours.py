@@ -19,8 +19,9 @@ from pullcord.path.escalation import person
 from pullcord.store import hints_postgres
 from pullcord.store.connector import Connector
 from pullcord.store.hints_postgres import CHANNEL, WAITING_MAX, PostgresHints
-from pullcord.store.port import AgentKey, Copy, Receipt, ReceiptState
+from pullcord.store.port import AgentKey, Copy
 from pullcord.store.postgres import PostgresStore
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.store.sharing import Hint
 from pullcord.wire.requests import DecideIn
 from tests.postgres.crowd import CLOCK, founded, house_on, request

@@ -13,7 +13,8 @@ from pullcord.channels.port import Callback, Reply
 from pullcord.engine.settings import Settings
 from pullcord.path.escalation import Status
 from pullcord.server.app import create_app
-from pullcord.store.port import AgentKey, ReceiptState
+from pullcord.store.port import AgentKey
+from pullcord.store.receipts import ReceiptState
 from pullcord.testing import Town, running_house
 from tests.conformance.channels.twilio_double import CODE, SmsDouble, VoiceDouble, posted
 from tests.unit.engine.counter import refund, stopped

@@ -14,7 +14,8 @@ from pullcord.errors import CommitUnknown, StoreBusy
 from pullcord.store.codec import message_of
 from pullcord.store.filing_sqlite import file
 from pullcord.store.lane import Connect, Job
-from pullcord.store.port import Copy, Filed, Receipt, ReceiptState
+from pullcord.store.port import Copy, Filed
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.store.sqlite import SqliteStore
 from tests.simulation.loop import elapse
 from tests.simulation.watch import Watch

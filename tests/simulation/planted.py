@@ -20,7 +20,8 @@ from pullcord.path.deciding import Ruling
 from pullcord.path.draft import Draft
 from pullcord.path.escalation import Change, Escalation, Fallback, Json, Message
 from pullcord.store import filing_sqlite, queries_sqlite
-from pullcord.store.port import AgentKey, Copy, Filed, Head, Receipt, ReceiptState, Row
+from pullcord.store.port import AgentKey, Copy, Filed, Head, Row
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.wire import requests as wire
 from tests.simulation.faults import StormyStore
 

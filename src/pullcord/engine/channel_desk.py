@@ -78,6 +78,7 @@ class ChannelDesk:
             failure_share=health.failure_share,
             last_good_at=health.last_good_at,
             alarm=health.alarm,
+            trouble=health.trouble,
             is_linkable=is_linkable(can),
             links_here=can.links_here,
             finds_you=finds_you,

@@ -28,7 +28,8 @@ from pullcord.engine.unreached import NotReached, Unreached
 from pullcord.errors import PullcordError
 from pullcord.owner.reach import SEVERITIES
 from pullcord.path.escalation import LIVING, ActorKind, Escalation, Message, MessageKind
-from pullcord.store.port import Copy, Outgoing, Receipt, ReceiptState, Row, Store
+from pullcord.store.port import Copy, Outgoing, Row, Store
+from pullcord.store.receipts import Receipt, ReceiptState
 
 #: messages taken from the outbox at once
 BATCH_MAX = 100

@@ -1,12 +1,14 @@
 """How the channels are: when each last delivered, how much of it failed, and when to worry."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pullcord.channels.port import Abilities, Channel, Edits, Hears
 from pullcord.engine.clock import Clock
-from pullcord.store.port import ReceiptState, Store, Tally
+from pullcord.engine.views_receipts import told_in
+from pullcord.store.port import Store
+from pullcord.store.receipts import ReceiptState, Tally
 
 #: what the figures look back on
 WINDOW = timedelta(hours=24)
@@ -24,6 +26,8 @@ class ChannelHealth:
     """One channel in the last 24 hours."""
 
     name: str
+    #: when this was looked at
+    at: datetime
     can: Abilities
     edits: bool
     hears: bool
@@ -32,6 +36,12 @@ class ChannelHealth:
     failed: int = 0
     last_good_at: datetime | None = None
     last_failed_at: datetime | None = None
+    #: when its provider last told what became of a letter it had taken
+    last_told_at: datetime | None = None
+    #: since when it takes letters and tells of none what became of it; None where it never does
+    silent_since: datetime | None = None
+    #: why the last try failed, in an alarm
+    trouble: str = ""
 
     @property
     def failure_share(self) -> float:
@@ -42,13 +52,24 @@ class ChannelHealth:
     @property
     def alarm(self) -> str:
         """What is wrong, as a phrase; empty when nothing is."""
+        if self.is_failing:
+            return f"{self.name}: nothing was delivered {_since(self.last_good_at)}, and tries fail"
+        if self.silent_since is not None and self.silent_since <= self.at - ALARM_AFTER:
+            since = _since(self.last_told_at)
+            return f"{self.name}: nothing was delivered {since}, though its provider takes letters"
+        return ""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether tries fail and none was taken for a while."""
         if self.last_failed_at is None:
-            return ""
+            return False
         good_at = self.last_good_at
-        if good_at is not None and good_at >= self.last_failed_at - ALARM_AFTER:
-            return ""
-        since = f"since {good_at:%Y-%m-%d %H:%M} UTC" if good_at else "in the last 24 hours"
-        return f"{self.name}: nothing was delivered {since}, and tries fail"
+        return good_at is None or good_at < self.last_failed_at - ALARM_AFTER
+
+
+def _since(at: datetime | None) -> str:
+    return f"since {at:%Y-%m-%d %H:%M} UTC" if at else "in the last 24 hours"
 
 
 class Health:
@@ -67,18 +88,38 @@ class Health:
         if kept is not None and abs(now - kept[0]) < KEPT_FOR:
             return kept[1]
         tallies = await self._store.tallies(workspace, since=now - WINDOW)
-        found = [self._one(name, tallies) for name in sorted(self._channels)]
+        found = [await self._one(workspace, name, tallies) for name in sorted(self._channels)]
         self._kept[workspace] = (now, found)
         return found
 
-    def _one(self, name: str, tallies: Sequence[Tally]) -> ChannelHealth:
+    async def _one(self, workspace: str, name: str, tallies: Sequence[Tally]) -> ChannelHealth:
+        health = self._counted(name, tallies)
+        if health.is_failing and health.last_failed_at is not None:
+            why = await self._store.why_failed(workspace, name, health.last_failed_at)
+            return replace(health, trouble=told_in(why)[1])
+        if health.can.has_receipts and health.accepted:
+            return replace(health, silent_since=await self._silent_since(workspace, health))
+        return health
+
+    async def _silent_since(self, workspace: str, health: ChannelHealth) -> datetime | None:
+        """When it took the first letter after its provider last told of one."""
+        told_at = health.last_told_at
+        since = told_at + timedelta(microseconds=1) if told_at else health.at - WINDOW
+        for each in await self._store.tallies(workspace, since=since):
+            if (each.channel, each.state) == (health.name, ReceiptState.ACCEPTED):
+                return each.first_at
+        return None
+
+    def _counted(self, name: str, tallies: Sequence[Tally]) -> ChannelHealth:
         channel = self._channels[name]
         own = [each for each in tallies if each.channel == name]
         good = [each.last_at for each in own if each.state in GOOD]
         bad = [each.last_at for each in own if each.state is ReceiptState.FAILED]
         arrived = (ReceiptState.DELIVERED, ReceiptState.SEEN)
+        told = [each.last_at for each in own if each.state in arrived]
         return ChannelHealth(
             name=name,
+            at=self._clock.now(),
             can=channel.can,
             edits=isinstance(channel, Edits),
             hears=isinstance(channel, Hears),
@@ -87,6 +128,7 @@ class Health:
             failed=sum(each.count for each in own if each.state is ReceiptState.FAILED),
             last_good_at=max(good, default=None),
             last_failed_at=max(bad, default=None),
+            last_told_at=max([*told, *bad], default=None),
         )
 
     async def alarms(self) -> list[str]:

@@ -50,7 +50,8 @@ from pullcord.errors import (
 )
 from pullcord.owner.roster import Person
 from pullcord.path.escalation import Actor, person
-from pullcord.store.port import Copy, Filter, Receipt, ReceiptState, Row, Store
+from pullcord.store.port import Copy, Filter, Row, Store
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.wire import requests as wire
 
 #: events one callback may hold, and escalations a code is looked for among

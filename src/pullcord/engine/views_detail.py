@@ -19,7 +19,8 @@ from pullcord.owner.floor import Floor
 from pullcord.path.escalation import ActorKind, Escalation, Status
 from pullcord.path.telling import sentence
 from pullcord.path.wording import Reader, called
-from pullcord.store.port import Receipt, Row
+from pullcord.store.port import Row
+from pullcord.store.receipts import Receipt
 from pullcord.wire.views import DetailView, MayDo, Said, TimelineLine
 
 #: contents that the page shows as notes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pullcord.path.escalation import MessageKind
 from pullcord.path.wording import Reader, actor_of, called
-from pullcord.store.port import Receipt, ReceiptState
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.wire.views import ReceiptLine
 
 #: what a reader is told of each state
@@ -67,10 +67,16 @@ def _is_alike(one: Receipt, other: Receipt) -> bool:
     return (one.state, one.detail) == (other.state, other.detail)
 
 
+def told_in(detail: str) -> tuple[str, str]:
+    """What a receipt's message was about, and what became of it, from the receipt's detail."""
+    kind, colon, rest = detail.partition(": ")
+    about = ABOUT.get(kind, "") if colon else ""
+    return about, rest if about else detail
+
+
 def _line(tries: _Tries, reader: Reader) -> ReceiptLine:
     first = tries.first
-    kind, colon, rest = first.detail.partition(": ")
-    about = ABOUT.get(kind, "") if colon else ""
+    about, detail = told_in(first.detail)
     return ReceiptLine(
         at=first.at,
         last_at=tries.last.at,
@@ -80,5 +86,5 @@ def _line(tries: _Tries, reader: Reader) -> ReceiptLine:
         state=str(first.state),
         words=STATES[first.state],
         about=about,
-        detail=rest if about else first.detail,
+        detail=detail,
     )

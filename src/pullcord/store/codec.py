@@ -5,16 +5,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pullcord.path.escalation import Escalation, Message
-from pullcord.store.port import (
-    AgentKey,
-    CallRecord,
-    Copy,
-    Linked,
-    Outcome,
-    Receipt,
-    ReceiptState,
-    Tally,
-)
+from pullcord.store.port import AgentKey, CallRecord, Copy, Linked, Outcome
+from pullcord.store.receipts import Receipt, ReceiptState, Tally
 
 _ENCODER = msgspec.json.Encoder()
 _ESCALATION = msgspec.json.Decoder(Escalation)
@@ -92,9 +84,9 @@ def linked_of(row: tuple[str, str, str, str, str, str, int]) -> Linked:
     return Linked(*row[:6], instant(row[6]))
 
 
-def tally_of(row: tuple[str, str, int, int]) -> Tally:
+def tally_of(row: tuple[str, str, int, int, int]) -> Tally:
     """A tally from its row."""
-    return Tally(row[0], ReceiptState(row[1]), row[2], instant(row[3]))
+    return Tally(row[0], ReceiptState(row[1]), row[2], instant(row[3]), instant(row[4]))
 
 
 def outcome_of(row: tuple[str, str, str, str, str, str, int]) -> Outcome:

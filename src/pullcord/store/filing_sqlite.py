@@ -7,17 +7,8 @@ from pullcord.path.escalation import ActorKind, Escalation, MessageKind
 from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.codec import encoded, maybe_micros, micros
-from pullcord.store.port import (
-    Copy,
-    Filed,
-    Head,
-    KeyTaken,
-    Outgoing,
-    Receipt,
-    Row,
-    Sealed,
-    VersionConflict,
-)
+from pullcord.store.port import Copy, Filed, Head, KeyTaken, Outgoing, Row, Sealed, VersionConflict
+from pullcord.store.receipts import Receipt
 
 
 def file(connection: sqlite3.Connection, filed: Filed) -> None:

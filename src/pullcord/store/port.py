@@ -8,12 +8,12 @@ clock. A verb that writes either happens whole or raises, and a `CommitUnknown` 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
 from pullcord.path.escalation import Escalation, Message
 from pullcord.path.timeline import Link
 from pullcord.store.keeping import Keeping
+from pullcord.store.receipts import Receipt, Tally
 
 #: living escalations of one person are counted to here; with a capacity beyond nobody is ever full
 LOAD_COUNTED_TO = 10_000
@@ -96,30 +96,6 @@ class Filed:
     outgoing: tuple[Outgoing, ...] = ()
 
 
-class ReceiptState(StrEnum):
-    """What became of a message on one channel."""
-
-    ACCEPTED = "accepted"  #: the provider took it
-    DELIVERED = "delivered"  #: it reached the person's device or inbox
-    SEEN = "seen"
-    FAILED = "failed"  #: it will not arrive; `detail` says why
-    STALE = "stale"  #: no longer true when its turn came; not sent
-    EDITED = "edited"  #: a copy that was sent says now how it stands
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one message on one channel at one try."""
-
-    outgoing: str
-    escalation: str
-    to: str  #: "person:maria", "agent:support", "end_user"
-    channel: str
-    state: ReceiptState
-    at: datetime
-    detail: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Copy:
     """What a provider holds of ours: by its `reference` it is edited, answered and receipted.
@@ -155,16 +131,6 @@ class Linked:
     #: what the person reads: the name of the account or device
     name: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many receipts of one state a channel has since some time, and the last of them."""
-
-    channel: str
-    state: ReceiptState
-    count: int
-    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,6 +446,9 @@ class Store(Keeping, Protocol):
 
     async def tallies(self, workspace: str, *, since: datetime) -> Sequence[Tally]:
         """Receipts by channel and state since then, for the health of each channel."""
+
+    async def why_failed(self, workspace: str, channel: str, at: datetime) -> str:
+        """What the receipt of a try that failed then says; empty when none did."""
 
     async def receipts(self, workspace: str, escalation: str) -> Sequence[Receipt]:
         """What became of the messages of one escalation, oldest first."""

@@ -257,6 +257,7 @@ NOTE_RECEIPT = """insert into receipts (workspace, escalation, outgoing, recipie
   state, at, detail) select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1
   from receipts where workspace = $1 and escalation = $2 and outgoing = $3 and state = $6)"""
 TALLIES = numbered(alike.TALLIES)
+WHY_FAILED = numbered(alike.WHY_FAILED)
 LINKS = numbered(alike.LINKS)
 LINKED = numbered(alike.LINKED)
 PUT_LINKED = numbered(alike.PUT_LINKED)

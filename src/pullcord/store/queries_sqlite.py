@@ -121,9 +121,11 @@ WOKEN = """select count(*) from copies where workspace = ? and recipient = ? and
 NOTE_RECEIPT = """insert into receipts (workspace, escalation, outgoing, recipient, channel,
   state, at, detail) select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 where not exists (select 1
   from receipts where workspace = ?1 and escalation = ?2 and outgoing = ?3 and state = ?6)"""
-TALLIES = """select channel, state, count(*), max(at) from receipts
+TALLIES = """select channel, state, count(*), min(at), max(at) from receipts
   where workspace = ? and at >= ? and channel <> '' group by channel, state
   order by channel, state"""
+WHY_FAILED = """select detail from receipts where workspace = ? and at = ? and channel = ?
+  and state = 'failed' order by ord desc limit 1"""
 _LINKED = "select workspace, channel, account, person, address, name, at from linked"
 LINKS = f"{_LINKED} where workspace = ? order by at, channel, account"
 LINKED = f"{_LINKED} where channel = ? and account = ? order by workspace"

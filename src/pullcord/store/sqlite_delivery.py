@@ -17,7 +17,8 @@ from pullcord.store.codec import (
     tally_of,
 )
 from pullcord.store.filing_sqlite import copy_row, outgoing_row, receipt_row
-from pullcord.store.port import Copy, Outgoing, Receipt, Tally
+from pullcord.store.port import Copy, Outgoing
+from pullcord.store.receipts import Receipt, Tally
 
 Result = TypeVar("Result")
 
@@ -172,6 +173,11 @@ class DeliveryVerbs(ABC):
         """Receipts by channel and state since then."""
         rows = await self.read(sql.TALLIES, workspace, micros(since))
         return [tally_of(row) for row in rows]
+
+    async def why_failed(self, workspace: str, channel: str, at: datetime) -> str:
+        """What the receipt of a try that failed then says."""
+        rows = await self.read(sql.WHY_FAILED, workspace, micros(at), channel)
+        return str(rows[0][0]) if rows else ""
 
     async def receipts(self, workspace: str, escalation: str) -> Sequence[Receipt]:
         """What became of the messages of one escalation."""

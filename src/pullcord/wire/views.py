@@ -349,6 +349,8 @@ class ChannelLine(Reply, frozen=True, kw_only=True):
     failure_share: float
     last_good_at: datetime | None
     alarm: str
+    #: why the last try failed, in an alarm
+    trouble: str = ""
     is_linkable: bool
     links_here: bool
     #: whether the viewer can be found on it now

@@ -15,7 +15,7 @@ from pullcord.channels.port import Edits
 from pullcord.console.app import routes
 from pullcord.path.escalation import Status
 from pullcord.server.app import create_app
-from pullcord.store.port import ReceiptState
+from pullcord.store.receipts import ReceiptState
 from tests.conformance.channels.email_double import html_of, opened_mail, plain_of, seen_of
 from tests.conformance.channels.imap_double import PASSWORD, USERNAME, Postbox, postbox
 from tests.pictures.mails import Shop, shop

@@ -8,7 +8,8 @@ from typing import Any
 from pullcord.channels.console import ConsoleChannel
 from pullcord.channels.port import Abilities, Answer, Channel
 from pullcord.engine.settings import Settings
-from pullcord.store.port import AgentKey, Copy, Receipt
+from pullcord.store.port import AgentKey, Copy
+from pullcord.store.receipts import Receipt
 from pullcord.testing import Town, running_house
 from tests.conformance.channels.double import Arrived
 from tests.conformance.channels.paper import PaperChannel, event_of

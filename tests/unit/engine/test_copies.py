@@ -10,7 +10,7 @@ from pullcord.engine import courier
 from pullcord.errors import StoreBusy
 from pullcord.owner.reach import ReachStep
 from pullcord.path.escalation import Actor, ActorKind
-from pullcord.store.port import ReceiptState
+from pullcord.store.receipts import ReceiptState
 from pullcord.wire import requests as wire
 from tests.conformance.channels.double import Fault
 from tests.conformance.channels.paper import PaperChannel

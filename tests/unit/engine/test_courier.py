@@ -10,7 +10,7 @@ from pullcord.channels.port import Channel, Letter, Outcome, Sent
 from pullcord.engine import courier
 from pullcord.errors import StoreBusy
 from pullcord.path.escalation import Status
-from pullcord.store.port import Receipt, ReceiptState
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.testing import Town
 from tests.unit.engine.counter import POLICY, refund, stopped
 from tests.unit.engine.pigeons import BUSY, GONE, GOOD, Pigeons, post

@@ -1,11 +1,13 @@
 """How the channels are: figures that mean something, an alarm before somebody misses a message."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from pullcord.channels.port import Abilities, FoundBy, Rate
+from pullcord.channels.port import Abilities, FoundBy, Outcome, Rate, Sent
 from pullcord.engine.channel_desk import abilities_in_words
 from pullcord.engine.health import ALARM_AFTER, KEPT_FOR, WINDOW
 from pullcord.errors import NotFound
+from pullcord.store.receipts import Receipt, ReceiptState
 from tests.conformance.channels.double import Fault
 from tests.conformance.channels.paper import PaperChannel
 from tests.unit.engine.board import board
@@ -60,11 +62,14 @@ async def test_a_channel_that_only_fails_is_an_alarm() -> None:
     dead.can = Abilities(found_by=FoundBy.EMAIL)
     async with board(policy=SLOW, more={"pager": dead}) as found:
         await found.stopped()
+        await found.tells(kind="learned", reference="note-1", outcome="delivered")
         await found.town.turn(timedelta(minutes=20))
 
         alarms = await found.town.house.health.alarms()
 
         assert alarms == ["pager: nothing was delivered in the last 24 hours, and tries fail"]
+        lines = await found.town.house.channel_desk.lines("shop", "maria")
+        assert {each.name: each.trouble for each in lines} == {"paper": "", "pager": "rain"}
         found.town.clock.turn(WINDOW + timedelta(minutes=1))
         (_, pager) = await found.town.house.health.of("shop")
         assert pager.alarm == ""
@@ -84,6 +89,51 @@ async def test_a_channel_that_stopped_delivering_says_since_when() -> None:
         assert paper.alarm == (
             f"paper: nothing was delivered since {good_at:%Y-%m-%d %H:%M} UTC, and tries fail"
         )
+
+
+TAKEN = Sent(Outcome.ACCEPTED, "queued")
+BLIND = replace(PaperChannel.can, has_receipts=False)
+TOLD = Abilities(found_by=FoundBy.EMAIL, has_receipts=True)
+
+
+async def test_a_provider_that_takes_everything_and_tells_of_nothing_is_an_alarm() -> None:
+    """It answers 200 and drops: every try looks well, and nobody is reached."""
+    liar = Pigeons(TAKEN, name="liar")
+    liar.can = TOLD
+    async with board(policy=SLOW, can=BLIND, more={"liar": liar}) as found:
+        await found.stopped()
+        await found.town.turn(ALARM_AFTER - timedelta(minutes=1))
+        assert await found.town.house.health.alarms() == []
+
+        await found.town.turn(timedelta(minutes=1))
+
+        assert await found.town.house.health.alarms() == [
+            "liar: nothing was delivered in the last 24 hours, though its provider takes letters"
+        ]
+
+
+async def test_a_provider_that_stopped_telling_says_since_when() -> None:
+    """What it told of before is no proof for the letters after."""
+    liar = Pigeons(TAKEN, name="liar")
+    liar.can = TOLD
+    async with board(policy=SLOW, can=BLIND, more={"liar": liar}) as found:
+        house = found.town.house
+        escalation = await found.stopped()
+        told_at = found.town.clock.now() + timedelta(seconds=1)
+        await house.store.note_receipt(
+            "shop",
+            Receipt("m", escalation, "person:maria", "liar", ReceiptState.DELIVERED, told_at),
+        )
+        await found.town.turn(timedelta(hours=1))
+        assert await house.health.alarms() == []
+        await found.stopped("k2", run="run-2")
+
+        await found.town.turn(ALARM_AFTER)
+
+        assert await house.health.alarms() == [
+            f"liar: nothing was delivered since {told_at:%Y-%m-%d %H:%M} UTC, "
+            "though its provider takes letters"
+        ]
 
 
 async def test_a_channel_that_recovered_is_no_alarm() -> None:

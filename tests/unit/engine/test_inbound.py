@@ -12,7 +12,7 @@ from pullcord.engine.actions import Action
 from pullcord.engine.inbound import HELP
 from pullcord.errors import NotAllowed, NotFound, StaleView, StoreBusy
 from pullcord.path.escalation import DecisionKind, Status
-from pullcord.store.port import ReceiptState
+from pullcord.store.receipts import ReceiptState
 from tests.conformance.channels.double import Flaw
 from tests.unit.engine.board import URL, Board, board
 from tests.unit.engine.pigeons import GOOD, Pigeons

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pullcord.store.port import Receipt, ReceiptState
+from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.wire import requests as wire
 from tests.unit.engine.shop import ARGS, NOON, POLICY, SHOP, Shop, open_shop, page, why_not
 

@@ -8,7 +8,7 @@ import pytest
 from pullcord.engine.views_receipts import ABOUT, STATES, receipt_lines
 from pullcord.path.escalation import MessageKind
 from pullcord.path.wording import Reader
-from pullcord.store.port import Receipt, ReceiptState
+from pullcord.store.receipts import Receipt, ReceiptState
 from tests.unit.engine.shop import NOON
 
 READER = Reader({"maria": "Maria Lopez"}, ZoneInfo("UTC"), NOON)
