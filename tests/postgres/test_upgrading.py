@@ -11,7 +11,8 @@ from pullcord.errors import StoreBusy
 from pullcord.store import migrating_postgres as migrating
 from pullcord.store.codec import micros
 from pullcord.store.connector import Connector
-from pullcord.store.migrating_postgres import script, upgrade
+from pullcord.store.migrating_postgres import upgrade
+from pullcord.store.offline_postgres import script
 from pullcord.store.postgres import PostgresStore
 from pullcord.store.schema_postgres import MIGRATIONS, NEWEST
 from tests.conformance.stage import Stage

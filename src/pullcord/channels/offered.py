@@ -86,16 +86,17 @@ def made(channel: str, given: Mapping[str, str], surroundings: Surroundings) -> 
     for name in given:
         if name not in known_options:
             limit = ", ".join(known_options)
-            raise InvalidInput(_variable(channel, name), limit=limit, remedy="Leave it out.")
+            raise InvalidInput(variable_of(channel, name), limit=limit, remedy="Leave it out.")
     for option in known_options.values():
         if option.is_needed and not given.get(option.name):
             raise InvalidInput(
-                _variable(channel, option.name), value="", limit=option.help, remedy="Set it."
+                variable_of(channel, option.name), value="", limit=option.help, remedy="Set it."
             )
     options = {each.name: given.get(each.name, each.default) for each in known_options.values()}
     make = cast(Make, importlib.import_module(OFFERED[channel]).make)
     return make(options, surroundings)
 
 
-def _variable(channel: str, option: str) -> str:
+def variable_of(channel: str, option: str) -> str:
+    """The environment variable an option is read from."""
     return f"PULLCORD_{channel.upper()}_{option.upper()}"

@@ -14,6 +14,7 @@ import httpx2
 from standardwebhooks import Webhook
 
 from pullcord.channels.answers import refused, unanswered
+from pullcord.channels.offered import Option
 from pullcord.channels.outward import Outward, address
 from pullcord.channels.port import Abilities, FoundBy, Letter, Outcome, Sent
 from pullcord.errors import InvalidInput
@@ -22,6 +23,13 @@ from pullcord.errors import InvalidInput
 SECRET_BYTES_MIN = 24
 #: secrets at once: the next one and the one it replaces
 SECRETS_MAX = 2
+
+#: what it is told
+OPTIONS = (
+    Option("url", "Where signed messages are posted"),
+    Option("secret", "whsec_…; two with a space between while it changes", is_secret=True),
+    Option("answers", "Addresses under which a requester may be answered", is_needed=False),
+)
 
 
 class WebhookChannel:

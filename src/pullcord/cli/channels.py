@@ -4,10 +4,14 @@ import os
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.table import Table
 
-from pullcord.channels.offered import OFFERED, options_of
+from pullcord.channels.offered import OFFERED, Option, options_of, variable_of
 from pullcord.cli.voice import AsJson, command, err, out, print_json
+
+#: what all of them are told
+INTERNAL_HOSTS = "PULLCORD_INTERNAL_HOSTS"
 
 channels = typer.Typer(help="Ways outward: what each needs, keys.", no_args_is_help=True)
 
@@ -21,26 +25,47 @@ def register(app: typer.Typer) -> None:
 @command
 async def list_channels(*, as_json: AsJson = False) -> None:
     """List the channels this server can have and the variables that set them up."""
-    rows = [
-        {
-            "channel": name,
-            "variable": f"PULLCORD_{name.upper()}_{option.name.upper()}",
-            "help": option.help,
-            "is_needed": option.is_needed,
-            "default": option.default,
-        }
-        for name in sorted(OFFERED)
-        for option in options_of(name)
-    ]
+    from pullcord.channels import webhook
+
+    told = {**{name: options_of(name) for name in OFFERED}, "webhook": webhook.OPTIONS}
     if as_json:
-        print_json(rows)
+        print_json([_plain(name, option) for name in sorted(told) for option in told[name]])
         return
-    table = Table("channel", "variable", "what it is", "needed", "here")
-    for row in rows:
-        needed = "yes" if row["is_needed"] else "no"
-        is_set = "set" if os.environ.get(str(row["variable"])) else ""
-        table.add_row(str(row["channel"]), str(row["variable"]), str(row["help"]), needed, is_set)
+    out.print("A channel is there where the variables it needs are set. For every channel:")
+    table = _table()
+    table.add_row(INTERNAL_HOSTS, "Hosts inside that channels may call", _mark(INTERNAL_HOSTS))
+    for name in sorted(told):
+        table.add_section()
+        table.add_row(f"[bold]{name}[/bold]")
+        for option in told[name]:
+            variable = variable_of(name, option.name)
+            table.add_row(variable, option.help, _mark(variable, is_needed=option.is_needed))
     out.print(table)
+
+
+def _table() -> Table:
+    """Names stand whole, however narrow the terminal is: they are copied."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("variable", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
+    table.add_column("here", no_wrap=True)
+    return table
+
+
+def _mark(variable: str, *, is_needed: bool = False) -> str:
+    if os.environ.get(variable):
+        return "set"
+    return "needed" if is_needed else ""
+
+
+def _plain(name: str, option: Option) -> dict[str, object]:
+    return {
+        "channel": name,
+        "variable": variable_of(name, option.name),
+        "help": option.help,
+        "is_needed": option.is_needed,
+        "default": option.default,
+    }
 
 
 @channels.command(name="webpush-key")

@@ -30,25 +30,35 @@ async def upgrade(
     ] = 0,
 ) -> None:
     """Bring the schema up to date; servers of the version before may go on meanwhile."""
+    if sql:
+        _print_sql(db, after)
+        return
     if not is_postgres(db):
-        if sql:
-            raise InvalidInput("db", value=db, limit="postgresql://…", remedy="Leave out --sql.")
         store = store_of(db)
         await store.start()
         await store.close()
         well(f"{db} is up to date")
         return
+    # says what to install where the driver is missing
+    store_of(db)
     from pullcord.store import migrating_postgres as migrating
     from pullcord.store.connector import Connector
-    from pullcord.store.schema_postgres import MIGRATIONS, NEWEST
+    from pullcord.store.schema_postgres import NEWEST
 
-    if sql:
-        steps = [each for each in MIGRATIONS if each.version > after]
-        out.print(migrating.script(steps), markup=False, soft_wrap=True)
-        return
     applied = await migrating.upgrade(Connector(db))
     told = f"applied {', '.join(map(str, applied))}" if applied else "nothing to do"
     well(f"the schema is {NEWEST}: {told}")
+
+
+def _print_sql(db: str, after: int) -> None:
+    """The steps for PostgreSQL; nothing is asked, so no address is needed."""
+    from pullcord.store.offline_postgres import script
+    from pullcord.store.schema_postgres import MIGRATIONS
+
+    if not is_postgres(db) and db != DB_DEFAULT:
+        raise InvalidInput("db", value=db, limit="postgresql://…", remedy="Leave out --sql.")
+    steps = [each for each in MIGRATIONS if each.version > after]
+    out.print(script(steps), markup=False, soft_wrap=True)
 
 
 @database.command(name="roles")

@@ -6,7 +6,7 @@ long as its last step says that it serves this code.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -98,15 +98,6 @@ def refuse_unknown(applied: Applied) -> None:
             f"the database has a schema for {serves} and newer, this Pullcord knows {NEWEST}; "
             "install the version that wrote it, or a newer one."
         )
-
-
-def script(steps: Iterable[Migration]) -> str:
-    """The steps as SQL for whoever applies it by hand, each in a transaction of its own."""
-    return "\n".join(
-        f"begin;\n{sql.SCHEMA_LOCK};\n{sql.SCHEMA_TABLE};\n{each.statements.strip()}\n"
-        f"{sql.SCHEMA_APPLIED.format(version=each.version, serves=each.serves)};\ncommit;\n"
-        for each in steps
-    )
 
 
 async def _applied(connection: Connection) -> Applied:

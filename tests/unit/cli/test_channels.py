@@ -31,13 +31,14 @@ def test_a_program_gets_both_halves() -> None:
 def test_every_channel_says_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """And what of it is set here, without the value."""
     monkeypatch.setenv("PULLCORD_WEBPUSH_PRIVATE_KEY", "secret-of-this-test")
-    monkeypatch.setenv("COLUMNS", "200")
 
-    table = well("channels", "list")
+    table = well("channels", "list", env={"COLUMNS": "80"})
     rows = well("channels", "list", "--json").json
 
     told = {row["variable"]: row["is_needed"] for row in rows}
     assert told["PULLCORD_WEBPUSH_PRIVATE_KEY"] is True
     assert told["PULLCORD_WEBPUSH_CONTACT"] is False
-    assert "PULLCORD_WEBPUSH_PRIVATE_KEY" in table.out
+    assert told["PULLCORD_WEBHOOK_SECRET"] is True
+    assert [each for each in told if each not in table.out] == [], "cut off, so it cannot be copied"
+    assert "PULLCORD_INTERNAL_HOSTS" in table.out
     assert "secret-of-this-test" not in table.out

@@ -1,5 +1,6 @@
 """`pullcord db` where there is no server to ask: the key, the printed SQL, and clear refusals."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,6 +56,26 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         store_of(DSN)
 
 
+def test_the_schema_is_printed_and_the_driver_named_where_there_is_none() -> None:
+    """Whoever reads the SQL first has installed nothing yet."""
+    hidden = "import sys; sys.modules['asyncpg'] = None; sys.argv[1:] = {words}; "
+    run = "from pullcord.entry import main; main()"
+
+    def told(*words: str) -> subprocess.CompletedProcess[str]:
+        program = hidden.format(words=list(words)) + run
+        return subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    printed = told("db", "upgrade", "--sql")
+    refused = told("db", "upgrade", "--db", DSN)
+
+    assert "create table escalations" in printed.stdout, printed.stderr
+    assert refused.returncode == 2
+    assert "pip install 'pullcord[postgres]'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_an_address_of_postgresql_gives_a_store_of_it() -> None:
     """The address alone decides; nothing is asked before it starts."""
     from pullcord.store.postgres import PostgresStore
@@ -68,7 +89,9 @@ def test_the_schema_is_printed_for_whoever_makes_it_by_hand() -> None:
     """From the first step, or after those the database has."""
     every = well("db", "upgrade", "--db", DSN, "--sql")
     rest = well("db", "upgrade", "--db", DSN, "--sql", "--after", "999")
+    offline = well("db", "upgrade", "--sql")
 
+    assert offline.out == every.out
     assert "create table escalations" in every.out
     assert every.out.strip().endswith("commit;")
     assert rest.out.strip() == ""
