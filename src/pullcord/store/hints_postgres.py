@@ -8,7 +8,6 @@ import asyncio
 import json
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple
 
 import structlog
 
@@ -21,7 +20,7 @@ from pullcord.store.sharing import Heard, Hint, Lost
 #: one channel for every Pullcord of a database
 CHANNEL = "pullcord"
 #: seconds between two tellings; bytes of one payload (PostgreSQL takes 7,999); hints that wait
-PAUSE_SECONDS = 0.003
+PAUSE_SECONDS = 0.005
 PAYLOAD_MAX = 7_000
 WAITING_MAX = 10_000
 #: seconds of silence after which the wire is tried, an answer may take, and between connections
@@ -30,6 +29,11 @@ ANSWER_SECONDS = 3.0
 AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger("pullcord.store")
+
+
+def _told(hint: Hint) -> str:
+    fields = (hint.workspace, hint.topic, hint.id, hint.version, hint.agent_key, hint.is_decided)
+    return json.dumps(fields, separators=(",", ":"))
 
 
 class PostgresHints:
@@ -121,7 +125,7 @@ class PostgresHints:
         """The hints in as few payloads as they fit in; one that fits in none is left out."""
         size, piece = PAYLOAD_MAX, [self._self]
         for hint in hints:
-            told = json.dumps(astuple(hint), separators=(",", ":"))
+            told = _told(hint)
             if size + len(told) > PAYLOAD_MAX and len(piece) > 1:
                 yield "\n".join(piece)
                 piece = [self._self]
