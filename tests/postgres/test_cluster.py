@@ -235,7 +235,8 @@ async def test_what_an_engine_held_when_it_fell_is_done_by_the_other(
 async def fallen(cluster: Cluster, victim: Running, how: str) -> int:
     """Let this engine claim what is due and take it away in the middle: how many it held."""
     connection = await asyncpg.connect(cluster.dsn)
-    counting = "select count(*) from escalations where status = 'open' and wake_at > due_at"
+    counting = """select count(*) from escalations e join wakes w using (workspace, id)
+      where e.status = 'open' and w.wake_at > e.due_at"""
     victim.thaw()
     for _ in range(int(WITHIN / 0.002)):
         if await connection.fetchval(counting):

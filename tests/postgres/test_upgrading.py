@@ -15,7 +15,7 @@ from pullcord.store.migrating_postgres import upgrade
 from pullcord.store.offline_postgres import script
 from pullcord.store.postgres import PostgresStore
 from pullcord.store.schema_postgres import MIGRATIONS, NEWEST
-from tests.conformance.stage import Stage
+from tests.conformance.stage import HOUR, NOON, Stage, commented, withdraws
 from tests.postgres.crowd import CLOCK, Crowd, founded, house_on
 from tests.postgres.databases import APP, Databases
 from tests.postgres.next_version import ALL, NEXT
@@ -82,6 +82,52 @@ async def test_code_of_before_keeps_what_waits_for_a_person_in_order(owner_dsn: 
     assert row is not None
     assert row.escalation.due_at is not None
     assert filled == micros(row.escalation.due_at)
+
+
+OLD_CLAIM = "update escalations set wake_at = $1, nudged = 0 where id = 'esc_0'"
+OLD_NUDGE = "update escalations set wake_at = least(wake_at, $1), nudged = 1 where id = 'esc_0'"
+
+
+async def test_code_of_before_keeps_when_each_is_looked_at_next(owner_dsn: str) -> None:
+    """Its claims and nudges go by a column; the database carries them to the table of now."""
+    await upgrade(Connector(owner_dsn))
+    store = PostgresStore(owner_dsn)
+    await store.start()
+    stage = Stage(store)
+    row = await stage.open("esc_0")
+    connection = await asyncpg.connect(owner_dsn)
+
+    opened = await store.next_wake()
+    await connection.execute(OLD_CLAIM, micros(NOON + 9 * HOUR))
+    leased = await store.next_wake()
+    await connection.execute(OLD_NUDGE, micros(NOON + HOUR / 12))
+    nudged = await store.next_wake()
+    await stage.act(row, commented)
+    kept = await store.next_wake()
+    await connection.close()
+    await store.close()
+
+    assert opened == row.escalation.due_at
+    assert (leased, nudged, kept) == (NOON + 9 * HOUR, NOON + HOUR / 12, NOON + HOUR / 12)
+
+
+async def test_a_wake_of_what_has_ended_is_rested_away(owner_dsn: str) -> None:
+    """A row that ended while the upgrade copied it must not be looked at for ever."""
+    await upgrade(Connector(owner_dsn))
+    store = PostgresStore(owner_dsn)
+    await store.start()
+    stage = Stage(store)
+    row = await stage.act(await stage.open("esc_0"), withdraws())
+    connection = await asyncpg.connect(owner_dsn)
+    await connection.execute("insert into wakes values ('shop', 'esc_0', 1)")
+
+    claimed = await store.claim_due(NOON, lease_until=NOON + HOUR)
+    await store.rest("shop", "esc_0", version=row.escalation.version)
+    await connection.close()
+
+    assert [each.escalation.id for each in claimed] == ["esc_0"]
+    assert await store.next_wake() is None
+    await store.close()
 
 
 @pytest.fixture

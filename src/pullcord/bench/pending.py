@@ -142,6 +142,7 @@ async def _multiply(place: Ground, first: str, low: int, high: int) -> None:
     await connection.execute(POSTGRES_ASKED, low, high, first)
     await connection.execute("vacuum analyze escalations")
     await connection.execute("vacuum analyze candidates")
+    await connection.execute("vacuum analyze wakes")
     await connection.execute("checkpoint")
     await connection.close()
 

@@ -138,8 +138,7 @@ def _changing() -> str:
     return f"""with moved as (
   update escalations e set version = {given["version"]}, status = {given["status"]},
     owner = {given["owner"]}, due_at = {given["due_at"]},
-    wake_at = case when e.nudged = 1 then least(e.wake_at, {given["due_at"]})
-      else {given["due_at"]} end,
+    wake_at = {given["due_at"]}, nudged = 0,
     control = {given["control"]}, decided_at = {given["decided_at"]},
     attempt = {given["attempt"]}, head_seq = {given["head_seq"]},
     head_hash = {given["head_hash"]}, state = {given["state"]}
@@ -192,15 +191,24 @@ CHAINS = numbered(alike.CHAINS)
 #: a lease need not last: where it is lost the row is due again, and whoever acts on it is told by
 #: its version; so a claim waits for no disk and no standby
 LEASED = "(select set_config('synchronous_commit', 'off', true)) = 'off'"
-CLAIM = f"""update escalations e set wake_at = $1, nudged = 0 where e.ctid = any(array(
-  select ctid from escalations where wake_at <= $2 and {LEASED} and {FENCE.format(n="$4")}
-  order by wake_at limit $3 for no key update skip locked))
-returning e.state, e.head_seq, e.head_hash"""
-REST = numbered(alike.REST)
-NEXT_WAKE = alike.NEXT_WAKE
+CLAIM = f"""with leased as (
+  update wakes set wake_at = $1, nudged = 0 where ctid = any(array(
+    select ctid from wakes where wake_at <= $2 and {LEASED} and {FENCE.format(n="$4")}
+    order by wake_at limit $3 for update skip locked))
+  returning workspace, id)
+select e.state, e.head_seq, e.head_hash from leased cross join lateral (
+  select state, head_seq, head_hash from escalations
+  where workspace = leased.workspace and id = leased.id offset 0) as e"""
+#: one that has ended meanwhile is not waited for
+REST = """with over as (
+  delete from wakes w using escalations e where w.workspace = $1 and w.id = $2
+    and e.workspace = $1 and e.id = $2 and e.due_at is null)
+update wakes w set wake_at = e.due_at from escalations e where w.workspace = $1 and w.id = $2
+  and w.nudged = 0 and e.workspace = $1 and e.id = $2 and e.version = $3 and e.due_at is not null"""
+NEXT_WAKE = "select min(wake_at) from wakes"
 OVERDUE = numbered(alike.OVERDUE)
-NUDGE = """update escalations set wake_at = least(wake_at, $1), nudged = 1
-  where workspace = $2 and status = 'open'"""
+NUDGE = """update wakes w set wake_at = least(w.wake_at, $1), nudged = 1 from escalations e
+  where e.workspace = $2 and e.status = 'open' and w.id = e.id and w.workspace = $2"""
 UNSENT = numbered(alike.UNSENT)
 CLAIM_OUT = f"""with due as (
   select workspace, id from outbox where due_at <= $2 and {FENCE.format(n="$4")}

@@ -13,6 +13,7 @@ OWNER, APP = "pullcord_owner", "pullcord_app"
 #: what the serving role may do with each table, and nothing else
 RIGHTS = {
     "escalations": "select, insert, update",
+    "wakes": "select, update, delete",
     "candidates": "select, insert, delete",
     "asked": "select, insert, update",
     "links": "select, insert",
