@@ -66,8 +66,8 @@ test: lint types contracts browser ## everything: all suites, fresh seeds, cover
 	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile 2>&1 | tee $(REPORT)/pytest.txt || { \
 	  echo "what failed runs once more, alone and in order: what fails twice is a failure"; \
 	  $(BIN)/coverage run -m pytest --last-failed --last-failed-no-failures none 2>&1 | tee $(REPORT)/pytest.txt; }
-	@$(MAKE) --no-print-directory coverage
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target adapters
+	@$(MAKE) --no-print-directory coverage
 	@tail -n 1 $(REPORT)/pytest.txt
 
 .PHONY: long
@@ -139,17 +139,17 @@ adapters-oldest: $(addprefix adapter-,$(addsuffix -oldest,$(ADAPTERS))) ## every
 
 adapter-%-oldest: .venv-adapters-%-oldest/made
 	@.venv-adapters-$*-oldest/bin/python -m tests.adapters.canary $*
-	@$(call conformance,$*,-oldest)
+	@$(call conformance,$*,-oldest,)
 
 adapter-%: .venv-adapters-%/made
 	@.venv-adapters-$*/bin/python -m tests.adapters.canary $*
 	@.venv-adapters-$*/bin/python -m mypy --cache-dir .venv-adapters-$*/mypy_cache \
 	  src/pullcord/adapters/$*.py tests/adapters/places/$*_place.py tests/adapters/test_framework_$*.py
-	@$(call conformance,$*,)
+	@$(call conformance,$*,,coverage run --concurrency=thread -m)
 
 # what fails is run once more, alone: what fails twice is a failure, as in `make test`
 define conformance
-run() { PULLCORD_ADAPTER=$(1) .venv-adapters-$(1)$(2)/bin/python -m pytest -q --confcutdir=tests/adapters \
+run() { PULLCORD_ADAPTER=$(1) .venv-adapters-$(1)$(2)/bin/python -m $(3) pytest -q --confcutdir=tests/adapters \
 	  -o cache_dir=.venv-adapters-$(1)$(2)/pytest_cache tests/adapters "$$@"; }; \
 	run || { echo "what failed runs once more"; run --last-failed --last-failed-no-failures none; }
 endef

@@ -102,6 +102,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     "openai_agents": (
         Need(
+            "agents:RunHooks",
+            has=("on_llm_end",),
+            without="people do not see how many calls a turn has",
+        ),
+        Need(
             "agents:FunctionTool",
             ("on_invoke_tool", "needs_approval", "params_json_schema"),
             without="tools cannot be put under guard",

@@ -211,6 +211,21 @@ def test_two_calls_of_one_turn_are_decided_by_two_people(
     assert (stage.closed_as(first), stage.closed_as(second)) == ("executed", "not_needed")
 
 
+def test_people_see_how_many_calls_a_turn_has(place: Place, stage: Stage, thread: str) -> None:
+    """Who decides one of several calls must know that there are others."""
+    place.run(says([("look_up", {"order": "A-17"}, "call_0"), refund(), close()]), thread)
+
+    town = stage.live.town
+    sizes = [
+        dict(stage.live.call(town.house.views.detail(town.workspace, "dana", each)).facts)[
+            "Calls of the same turn"
+        ]
+        for each in stage.waiting()
+    ]
+
+    assert sizes == ["3", "3"]
+
+
 @pytest.mark.shows("batched calls")
 def test_a_sibling_that_needs_nobody_runs_once(place: Place, stage: Stage, thread: str) -> None:
     """A pause executes parts of a turn again; what ran must not run twice."""

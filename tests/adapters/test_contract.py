@@ -198,6 +198,7 @@ def test_capabilities_travel_with_the_question(stage: Stage, gate: Gate, thread:
     assert view.limits == [
         "This agent's model will not read why it was refused.",
         "This agent's model will not read a note that comes with a yes.",
+        "This agent goes on only when all 3 calls of its turn are decided.",
     ]
     assert ("Calls of the same turn", "3") in view.facts
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from agents import Agent, FunctionTool, RunContextWrapper, Runner, function_tool
+from agents import Agent, FunctionTool, RunContextWrapper, RunHooks, Runner, function_tool
 from agents.tool_context import ToolContext
 
 from pullcord import AsyncPullcord
@@ -132,6 +132,34 @@ def test_the_context_of_a_resumed_run_is_made_anew(stage: Stage, thread: str) ->
     told(story)
 
     assert seen == [thread]
+
+
+class Heard(RunHooks[Any]):
+    """What the hooks of a run's own author hear."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    async def on_llm_end(self, *_: Any) -> None:
+        self.all.append("model")
+
+    async def on_tool_end(self, *_: Any) -> None:
+        self.all.append("tool")
+
+
+def test_hooks_of_a_run_go_on_hearing_everything(stage: Stage, thread: str) -> None:
+    """We listen beside them, never in their place."""
+    heard = Heard()
+
+    async def story(cord: AsyncPullcord) -> None:
+        tool = guard(function_tool(Tools(stage.folder).issue_refund), cord)
+        agent: Agent[Any] = Agent("shop", model=Scripted(says([refund(20.0)])), tools=[tool])
+        runs = Runs(cord, agent, SqliteShelf(stage.folder / "shelf.db"), hooks=heard)
+        await runs.run("hello", thread=thread)
+
+    told(story)
+
+    assert heard.all == ["model", "tool", "model"]
 
 
 def test_a_stopped_call_waits_in_place_as_long_as_it_is_told_to(stage: Stage, thread: str) -> None:

@@ -289,4 +289,18 @@ def test_words_that_are_not_understood_deny(words: str) -> None:
     found = ended(f"p.run({words})", grace=20.0, kill=25.0)
 
     assert found.returncode == 2
-    assert b"not run" in found.stderr
+    assert b"The tool was not run: " in found.stderr
+    assert b"--wait" in found.stderr
+
+
+def test_somebody_who_types_it_is_told_what_it_is_for() -> None:
+    """A terminal sends no call: waiting for one would look as if it hung."""
+    code = (
+        "import os, pty; master, end = pty.openpty(); os.dup2(end, 0); "
+        "import sys; sys.stdin = open(0); p.run([])"
+    )
+
+    found = ended(code, grace=20.0, kill=25.0)
+
+    assert found.returncode == 2
+    assert b"pullcord hook install claude-code" in found.stderr

@@ -50,7 +50,8 @@ class ToolCall:
     #: the transcript, in any shape the client can read
     messages: Sequence[Any] = ()
     turn: str = ""
-    turn_size: int = 0
+    #: calls of that turn; 0 when that is not known, None when the transcript tells
+    turn_size: int | None = None
     #: what can be done with a decision on this call, where it is less than the framework can
     capabilities: tuple[Capability, ...] | None = None
     #: the framework executes this again after a pause, perhaps in another process

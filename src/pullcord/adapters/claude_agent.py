@@ -19,6 +19,10 @@ from dataclasses import dataclass, field, replace
 from inspect import isawaitable
 from typing import Any
 
+from pullcord.adapters.extras import needs
+
+needs("claude_agent_sdk", extra="claude-agent-sdk")
+
 from claude_agent_sdk import (
     ClaudeAgentOptions,
     ClaudeSDKClient,
@@ -88,6 +92,11 @@ class _Watch:
         if call not in self.sizes:
             self.sizes[call] = asyncio.get_running_loop().create_future()
         return self.sizes[call]
+
+    def known_size(self, call: str) -> int:
+        """How many calls the turn has; 0 while it is not whole."""
+        size = self.sizes.get(call)
+        return size.result() if size is not None and size.done() else 0
 
     def see(self, message: Any) -> None:
         """Count the calls of each turn as it is said."""
@@ -176,6 +185,8 @@ class _Hooks:
         args = _asked(given["tool_input"]) if is_question else given["tool_input"]
         kind = digest([given["tool_name"], args])[:16]
         messages = transcript(str(given.get("transcript_path") or ""))
+        # Claude Code writes each call of a turn as a message of its own: they are not counted there
+        size = self._watch.known_size(given["tool_use_id"]) if self._watch is not None else 0
         for number in range(1, REPEATS_MAX + 1):
             call = ToolCall(
                 tool=given["tool_name"],
@@ -183,6 +194,7 @@ class _Hooks:
                 id=f"{kind}-{number}",
                 thread=given["session_id"],
                 messages=messages,
+                turn_size=size,
             )
             if is_question:
                 standing: EscalationOut | None = yield from self._gate.ask(

@@ -14,6 +14,11 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
+
+from pullcord.adapters.extras import needs
+
+needs("langchain", extra="langgraph")
+
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ToolCallRequest
 from langchain_core.messages import BaseMessage, ToolMessage

@@ -12,6 +12,11 @@ from inspect import isawaitable
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
+
+from pullcord.adapters.extras import needs
+
+needs("langgraph", extra="langgraph")
+
 from langgraph.types import Command, Interrupt
 
 from pullcord.adapters.calls import ToolCall

@@ -15,10 +15,16 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import Any
 
+from pullcord.adapters.extras import needs
+
+needs("agents", extra="openai-agents")
+
 from agents import (
     Agent,
     FunctionTool,
+    ModelResponse,
     RunContextWrapper,
+    RunHooks,
     Runner,
     RunState,
     ToolApprovalItem,
@@ -31,7 +37,7 @@ from agents.tool import (
 )
 from agents.tool_context import ToolContext
 
-from pullcord.adapters.calls import Framework, Result, ToolCall, Transcripts, with_notice
+from pullcord.adapters.calls import Framework, Lasting, Result, ToolCall, Transcripts, with_notice
 from pullcord.adapters.chat import chat_call
 from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.parking import (
@@ -64,7 +70,12 @@ OPENAI_AGENTS = Framework(
 STOCK: tuple[Capability, ...] = ("partial_resume", "reason_on_reject", "durable")
 THREAD = "Run it with Runs.run(..., thread=...), or inside cord.run(thread)."
 
+#: calls of turns that one process remembers the size of
+CALLS_MAX = 10_000
+
 _thread: ContextVar[str] = ContextVar("pullcord_openai_thread", default="")
+#: how many calls the turn of a call has; what is asked about a call does not hold its turn
+_sizes: Lasting[int] = Lasting(CALLS_MAX)
 
 
 # --- tools ----------------------------------------------------------------------------------------
@@ -224,7 +235,26 @@ def _call(
         id=call_id,
         thread=thread,
         messages=_transcripts.of(thread, ctx.turn_input),
+        turn_size=_sizes.get(f"{thread}/{call_id}", 0),
     )
+
+
+class _Watching(RunHooks[Any]):
+    """Sees how many calls a turn has, beside the hooks that a run has already."""
+
+    def __init__(self, own: RunHooks[Any] | None) -> None:
+        self._own = own or RunHooks()
+        for name in dir(self._own):
+            if name.startswith("on_") and name != "on_llm_end":
+                setattr(self, name, getattr(self._own, name))
+
+    async def on_llm_end(self, context: Any, agent: Any, response: ModelResponse) -> None:
+        """The model has said a whole turn."""
+        names = [getattr(each, "call_id", "") for each in response.output]
+        calls = [str(each) for each in names if each]
+        for call in calls:
+            _sizes.keep(f"{_thread.get()}/{call}", len(calls))
+        await self._own.on_llm_end(context, agent, response)
 
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -251,7 +281,7 @@ class Runs:
         self._shelf = shelf
         self._context = context
         self._on_result = on_result
-        self._arguments = arguments
+        self._arguments = {**arguments, "hooks": _Watching(arguments.get("hooks"))}
 
     async def run(self, input: Any, *, thread: str) -> Any:
         """Run the agent until it ends or is interrupted; then its state is on the shelf."""

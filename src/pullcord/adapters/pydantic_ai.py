@@ -13,6 +13,11 @@ from inspect import isawaitable
 from typing import Any
 
 from pydantic import TypeAdapter
+
+from pullcord.adapters.extras import needs
+
+needs("pydantic_ai", extra="pydantic-ai")
+
 from pydantic_ai import (
     Agent,
     ApprovalRequired,

@@ -10,7 +10,13 @@ from pullcord.cli.voice import caution, command, out, well
 from pullcord.gateway.command import Wait, mcp, mcp_proxy
 
 hook = typer.Typer(
-    help="Guard a coding agent that calls a command before it uses a tool.",
+    help=(
+        "Guard a coding agent that calls a command before it uses a tool.\n\n"
+        "Without a command of its own it judges one call: the host's JSON comes in, its answer "
+        "goes out. The agent is PULLCORD_URL and PULLCORD_KEY. It ends with 0 when the host may "
+        "go on, with 2 when the tool is blocked, whatever the reason, and with 1 when only a "
+        "report of what has run was lost."
+    ),
     invoke_without_command=True,
 )
 

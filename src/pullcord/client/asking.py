@@ -48,8 +48,8 @@ class Circumstances:
 
     #: which turn of the model this is; empty to count in the transcript
     turn: str = ""
-    #: tool calls of that turn; 0 to count in the transcript
-    turn_size: int = 0
+    #: tool calls of that turn; 0 when that is not known, None to count in the transcript
+    turn_size: int | None = None
     #: what it can do with a decision; None is everything
     capabilities: tuple[Capability, ...] | None = None
 
@@ -155,6 +155,7 @@ def open_for(
 ) -> Flow[OpenOut]:
     """Open an escalation, or find the one that stands under the same key."""
     call = call or fresh_call_id()
+    size = run.turn_size() if built.turn_size is None else built.turn_size
     said = claims or run.claims
     request = OpenIn(
         key=key or key_of(run.id, call),
@@ -164,7 +165,7 @@ def open_for(
         run=run.id,
         call=call,
         turn=built.turn or run.turn(),
-        turn_size=min(built.turn_size or run.turn_size(), TURN_CALLS_MAX),
+        turn_size=min(size, TURN_CALLS_MAX),
         capabilities=None if built.capabilities is None else list(built.capabilities),
         end_user=run.end_user.wire() if run.end_user else None,
         messages=seen.messages,

@@ -95,7 +95,13 @@ def may_edit(decide: MayDo, escalation: Escalation, shown: Mapping[str, Any]) ->
 
 def limits(shown: Mapping[str, Any]) -> list[str]:
     """What the agent that asks cannot do with a decision, one sentence each."""
-    return [sentence for name, sentence in CANNOT.items() if not can(shown, name)]
+    found = [sentence for name, sentence in CANNOT.items() if not can(shown, name)]
+    size = _turn(shown)
+    if size and not can(shown, "partial_resume"):
+        found.append(f"This agent goes on only when all {size} calls of its turn are decided.")
+    if "needs_same_process" in (shown.get("capabilities") or ()):
+        found.append("This agent waits in its process: when that ends, nothing goes on.")
+    return found
 
 
 def _turn(shown: Mapping[str, Any]) -> int | None:

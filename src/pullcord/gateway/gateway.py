@@ -132,7 +132,15 @@ class Gateway:
         elif len(self._calls) >= CALLS_MAX:
             await self._to_host(rpc.told(message, f"Not called: {CALLS_MAX} calls are under way."))
         else:
-            self._calls[name] = _Call(asyncio.create_task(self._answered(name, message)))
+            task = asyncio.create_task(self._answered(name, message))
+            self._calls[name] = _Call(task)
+            # a call that is given up before it took its first step never comes to its own end
+            task.add_done_callback(lambda _: self._over(name, task))
+
+    def _over(self, name: str, task: "asyncio.Task[None]") -> None:
+        call = self._calls.get(name)
+        if call is not None and call.task is task:
+            del self._calls[name]
 
     async def _pass(self, message: Message) -> None:
         """A request that calls no tool."""

@@ -58,7 +58,8 @@ class Line:
             self._connection.close()
             raise ServerUnreachable(
                 f"the Pullcord server at {self._address.url} did not answer {plan.method} "
-                f"{plan.path}: {str(error) or type(error).__name__}"
+                f"{plan.path}: {str(error) or type(error).__name__}. Does it run, and is "
+                "PULLCORD_URL its address?"
             ) from error
         if len(body) > ANSWER_BYTES_MAX:
             raise ServerUnreachable(f"the answer has more than {ANSWER_BYTES_MAX} bytes")

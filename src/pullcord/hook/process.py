@@ -21,6 +21,15 @@ WAIT, WAIT_MAX = 20.0, 600.0
 #: host would let the tool run
 GRACE, KILL, HOST = 20.0, 25.0, 40.0
 
+TYPED = (
+    "`pullcord hook` is started by a coding agent, which gives it a call on standard input; "
+    "`pullcord hook install claude-code` puts it in, `pullcord hook --help` says the rest"
+)
+
+
+class WrongUse(Exception):
+    """The hook was started in a way that no host is told to."""
+
 
 def run(words: Sequence[str]) -> NoReturn:
     """Answer the host; whatever goes wrong on the way denies."""
@@ -29,10 +38,14 @@ def run(words: Sequence[str]) -> NoReturn:
     try:
         seconds = wait_of(words)
         door.limit(seconds + GRACE)
+        if sys.stdin.isatty():
+            raise WrongUse(TYPED)
         given = sys.stdin.buffer.read(GIVEN_BYTES_MAX + 1)
         from pullcord.hook.judging import answered  # noqa: PLC0415  # the deadline comes first
 
         answer = answered(given, wait=seconds)
+    except WrongUse as wrong:
+        answer = denied(f"The tool was not run: {wrong}.")
     except BaseException as error:  # noqa: BLE001  # a host lets the tool run after any other code
         answer = denied(f"The tool was not run: the Pullcord hook failed ({_named(error)}).")
     door.leave(answer)
@@ -42,17 +55,21 @@ def wait_of(words: Sequence[str]) -> float:
     """Seconds to wait for a person, from the words after `hook`.
 
     Raises:
-        ValueError: they say something else.
+        WrongUse: they say something else.
     """
     if not words:
         return WAIT
     from pullcord.client.spans import seconds_of  # noqa: PLC0415  # only who says a wait pays
+    from pullcord.errors import InvalidInput  # noqa: PLC0415  # the same
 
     if len(words) != 2 or words[0] != "--wait":
-        raise ValueError(f"`pullcord hook` takes --wait and nothing else, not {' '.join(words)!r}")
-    seconds = seconds_of("wait", words[1])
+        raise WrongUse(f"`pullcord hook` takes --wait and nothing else, not {' '.join(words)!r}")
+    try:
+        seconds = seconds_of("wait", words[1])
+    except InvalidInput:
+        seconds = WAIT_MAX + 1
     if seconds > WAIT_MAX:
-        raise ValueError(f"--wait is {words[1]!r}; at most {WAIT_MAX:g} seconds")
+        raise WrongUse(f"--wait is {words[1]!r}; write 0s to 10m, such as 30s, in its command")
     return seconds
 
 

@@ -62,8 +62,25 @@ async def test_what_the_agent_cannot_take_is_not_offered(shop: Shop) -> None:
     assert view.limits == [
         "This agent cannot take changed arguments.",
         "This agent's model will not read a note that comes with a yes.",
+        "This agent goes on only when all 3 calls of its turn are decided.",
     ]
     assert ("Calls of the same turn", "3") in view.facts
+
+
+@pytest.mark.parametrize("can", [["partial_resume"], ["partial_resume", "needs_same_process"]])
+async def test_how_the_agent_goes_on_is_said_before_anybody_decides(
+    shop: Shop, can: list[str]
+) -> None:
+    """Whoever decides one call of three must know whether anything happens by it."""
+    words = ["edit_args", "reason_on_reject", "note_on_approve"]
+
+    view = await page(shop, await shop.opened(capabilities=[*words, *can], turn_size=3))
+
+    assert view.limits == (
+        ["This agent waits in its process: when that ends, nothing goes on."]
+        if "needs_same_process" in can
+        else []
+    )
 
 
 async def test_an_agent_that_says_nothing_can_take_everything(shop: Shop) -> None:
