@@ -138,6 +138,8 @@ async def test_everybody_says_how_they_are_reached() -> None:
             daily_at=time(8),
         )
         assert 'value="paper, console after 5m"' in page.text
+        assert "set up here: console, paper." in page.text
+        assert "Now: 0 of 9" in page.text
         assert "paper, console after 5m; urgent: console" in people.text
 
 
@@ -145,6 +147,7 @@ async def test_everybody_says_how_they_are_reached() -> None:
     ("field", "value"),
     [
         ("steps", "call me"),
+        ("urgent", "voice after 5m"),
         ("quiet", "at night"),
         ("daily_at", "in the morning"),
         ("quiet_below", "doom"),

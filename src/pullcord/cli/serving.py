@@ -246,6 +246,9 @@ async def begin(house: House, config: Path | None) -> None:
             limit="a policy file at the first start",
             remedy="Run `pullcord init`, then `pullcord serve --config pullcord.yaml`.",
         )
+    for workspace in await house.store.workspaces():
+        for each in await house.channel_desk.lacking(workspace):
+            caution(each)
     hold = await house.holding.now()
     if hold is not None:
         caution(f"{told(hold)}; people can look, and `pullcord release` lets everything go on")

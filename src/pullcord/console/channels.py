@@ -1,6 +1,6 @@
 """Ways outward: how the channels are, one's own accounts on them, and how one is reached."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from pullcord.console.office import may
 from pullcord.console.posting import own_form_of
 from pullcord.console.rendering import page, see_other
 from pullcord.errors import InvalidInput, NotAllowed, NotFound
-from pullcord.owner.reach import SEVERITIES, WAKES_MAX, Reach
+from pullcord.owner.reach import SEVERITIES, WAKES_MAX, Reach, ReachStep
 from pullcord.owner.reach_words import quiet_of, quiet_words, steps_of, time_of, words_of
 from pullcord.owner.roster import Person
 from pullcord.server.problems import status_of
@@ -108,30 +108,35 @@ async def reach(request: Request) -> Response:
     someone = await _someone(request, session.workspace)
     values = _typed(someone.reach)
     is_own_page = session.person == someone.id
-    return _reach(
+    return await _reach(
+        request,
         frame(request, session, viewer),
         values,
-        who=someone.id,
-        name=someone.name,
+        someone=someone,
         may_change=is_own_page or may(viewer, "people"),
     )
 
 
-def _reach(
+async def _reach(
+    request: Request,
     framed: Mapping[str, Any],
     values: Mapping[str, str],
     *,
-    who: str,
-    name: str,
+    someone: Person,
     may_change: bool,
     problem: Problem | None = None,
     status: int = 200,
 ) -> Response:
+    session, desk = await require_session(request), house_of(request).channel_desk
+    woken, allowed = await desk.woken(session.workspace, someone)
     shown = {
         **framed,
         "here": "/people",
-        "who": who,
-        "name": name,
+        "who": someone.id,
+        "name": someone.name,
+        "ways": desk.names,
+        "woken": woken,
+        "woken_at_most": allowed,
         "may_change": may_change,
         "entered": values,
         "severities": SEVERITIES,
@@ -148,13 +153,13 @@ async def set_reach(request: Request) -> Response:
     form = await own_form_of(request, session)
     someone = await _someone(request, session.workspace)
     try:
-        found = reach_from(form)
+        found = reach_from(form, ways=house_of(request).channel_desk.names)
     except InvalidInput as error:
-        return _reach(
+        return await _reach(
+            request,
             frame(request, session, viewer),
             {**_typed(someone.reach), **form},
-            who=someone.id,
-            name=someone.name,
+            someone=someone,
             may_change=True,
             problem=problem_from(error),
             status=status_of(error),
@@ -187,7 +192,7 @@ def _typed(rules: Reach) -> dict[str, str]:
     }
 
 
-def reach_from(form: Mapping[str, str]) -> Reach:
+def reach_from(form: Mapping[str, str], *, ways: Sequence[str]) -> Reach:
     """A person's rules from the form.
 
     Raises:
@@ -198,8 +203,8 @@ def reach_from(form: Mapping[str, str]) -> Reach:
     if quiet_below not in SEVERITIES:
         raise InvalidInput("quiet_below", value=quiet_below, limit=", ".join(SEVERITIES))
     return Reach(
-        steps=_read(form, "steps", steps_of),
-        urgent=_read(form, "urgent", steps_of),
+        steps=_steps(form, "steps", ways),
+        urgent=_steps(form, "urgent", ways),
         quiet=_read(form, "quiet", quiet_of),
         quiet_below=quiet_below,
         wakes_per_day=_number(form, "wakes_per_day", high=WAKES_MAX),
@@ -207,6 +212,20 @@ def reach_from(form: Mapping[str, str]) -> Reach:
         digest_every=timedelta(hours=hours) if hours else None,
         daily_at=_read(form, "daily_at", time_of),
     )
+
+
+def _steps(form: Mapping[str, str], name: str, ways: Sequence[str]) -> tuple[ReachStep, ...]:
+    """Steps by ways there are: one that is not there would be skipped when it is needed."""
+    steps = _read(form, name, steps_of)
+    for each in steps:
+        if each.channel not in ways:
+            raise InvalidInput(
+                name,
+                value=each.channel,
+                limit=", ".join(ways),
+                remedy="Only these are set up here.",
+            )
+    return steps
 
 
 def _read(form: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value:

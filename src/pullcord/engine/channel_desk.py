@@ -1,18 +1,22 @@
 """The channels as the console shows and tries them: health, limits, accounts, a test letter."""
 
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from pullcord.channels.port import Abilities, Channel, FoundBy, Invites, Outcome, Sent
 from pullcord.engine.clock import Clock, Ids
 from pullcord.engine.courier import Forget
 from pullcord.engine.floors import Floors
 from pullcord.engine.health import ChannelHealth, Health
+from pullcord.engine.lacking import lacking
 from pullcord.engine.letters import trial_of
 from pullcord.engine.linking import is_linkable
 from pullcord.engine.office import Office
 from pullcord.engine.planning import addresses_of
 from pullcord.engine.policies import Policies
 from pullcord.errors import NotFound
+from pullcord.owner.reach import period_since, wakes_allowed
+from pullcord.owner.roster import Person
 from pullcord.path.escalation import person
 from pullcord.path.wording import span
 from pullcord.store.port import Linked, Store
@@ -54,6 +58,27 @@ class ChannelDesk:
         self._office = office
         self._forget = forget
         self._public_url = public_url
+
+    @property
+    def names(self) -> list[str]:
+        """The channels that are set up here."""
+        return sorted(self._channels)
+
+    async def lacking(self, workspace: str) -> list[str]:
+        """What ladders and people count on that is not set up here."""
+        configuration = (await self._policies.current(workspace)).configuration
+        people = (await self._floors.now(workspace)).people
+        return list(lacking(configuration, people, self._channels))
+
+    async def woken(self, workspace: str, someone: Person) -> tuple[int, int]:
+        """How often ways that wake were used for this person in the day or night that is now.
+
+        Beside it stands how often they may be.
+        """
+        now, zone = self._clock.now(), ZoneInfo(someone.timezone)
+        since = period_since(someone.reach, now, zone)
+        count = await self._store.woken(workspace, someone.id, since=since)
+        return count, wakes_allowed(someone.reach, now, zone)
 
     async def lines(self, workspace: str, who: str) -> list[ChannelLine]:
         """Every channel of this process as this person sees it."""
