@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pullcord.briefing.redaction import redact_value
+from pullcord.briefing.redaction import is_clean, redact_value
 
 #: field to weight; they sum to 100 and are to be recalibrated from what deciders found missing
 FIELDS: Mapping[str, int] = {
@@ -123,12 +123,19 @@ def _assessment(claims: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def kept_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
     """The last messages, cut and cleaned, and how many earlier ones were left out."""
-    kept = [_message(each) for each in messages[-MESSAGES_MAX:]]
+    last = messages[-MESSAGES_MAX:]
+    contents = [each.get("content") for each in last]
+    # almost every transcript is clean, and one look at the whole tells it
+    are_clean = is_clean(each[: TEXT_MAX + SECRET_MAX] for each in contents if type(each) is str)
+    kept = [
+        _message(each, content[:TEXT_MAX] if are_clean and type(content) is str else _said(each))
+        for each, content in zip(last, contents, strict=True)
+    ]
     return kept, len(messages) - len(kept)
 
 
-def _message(message: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"role": str(message.get("role", ""))[:100], "text": _said(message)}
+def _message(message: Mapping[str, Any], text: str) -> dict[str, Any]:
+    found = {"role": str(message.get("role", ""))[:100], "text": text}
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
         found["calls"] = ", ".join(_called(each) for each in calls[:10])

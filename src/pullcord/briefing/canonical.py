@@ -24,8 +24,8 @@ INTEGER_DIGITS_MAX = 310
 
 #: who writes the canonical form: `json.dumps`, the same after `_settled`, or `_pieces`
 _PLAIN, _WHOLE, _OWN = 0, 1, 2
-#: kinds that need no look at their value
-_HARMLESS = frozenset({NoneType, bool})
+#: kinds that need no look at their value: a lone surrogate is found where the text is encoded
+_HARMLESS = frozenset({NoneType, bool, str})
 _ENCODER = JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False
 )
@@ -49,11 +49,14 @@ def canonical(value: Any) -> bytes:
             text, more than 64 levels, or more than 4 MiB.
     """
     form = _form(value, _ROOT, 0)
-    if form == _OWN:
-        text = "".join(_pieces(value))
-    else:
-        text = _ENCODER.encode(_settled(value) if form == _WHOLE else value)
-    encoded = text.encode()
+    try:
+        if form == _OWN:
+            encoded = "".join(_pieces(value)).encode()
+        else:
+            encoded = _ENCODER.encode(_settled(value) if form == _WHOLE else value).encode()
+    except UnicodeEncodeError:
+        _refuse_surrogates(value, _ROOT)
+        raise
     if len(encoded) > BYTES_MAX:
         raise NotCanonical(f"{len(encoded)} bytes; at most {BYTES_MAX} are accepted")
     return encoded
@@ -67,15 +70,12 @@ def digest(value: Any) -> str:
 def _form(value: Any, path: Path, depth: int) -> int:
     """Check a value whole; tells who writes its canonical form."""
     kind = type(value)
-    if kind is str:
-        _check_text(value, path)
+    if kind in _HARMLESS:
         return _PLAIN
     if kind is int:
         return _PLAIN if -INTEGER_MAX <= value <= INTEGER_MAX else _form_of_large(value, path)
     if kind is float:
         return _form_of_double(value, path)
-    if value is None or kind is bool:
-        return _PLAIN
     if depth >= DEPTH_MAX:
         raise NotCanonical(f"{_named(path)}: nested more than {DEPTH_MAX} levels")
     if kind is dict:
@@ -88,29 +88,30 @@ def _form(value: Any, path: Path, depth: int) -> int:
 
 
 def _form_of_object(value: dict[Any, Any], path: Path, depth: int) -> int:
-    form = _PLAIN
+    form = _form_of_keys(value, path)
     for key, item in value.items():
-        if type(key) is not str:
-            raise NotCanonical(f"{_named(path)}: the key {key!r} is not text")
-        if not key.isascii():
-            _check_text(key, path)
-            if _ASTRAL.search(key):
-                form = _OWN
-        kind = type(item)
         # most values are these, and a call for each would cost more than the look
-        if kind in _HARMLESS or (kind is str and item.isascii()):
-            continue
-        form = max(form, _form(item, (path, key), depth + 1))
+        if type(item) not in _HARMLESS:
+            form = max(form, _form(item, (path, key), depth + 1))
     return form
+
+
+def _form_of_keys(value: dict[Any, Any], path: Path) -> int:
+    """Keys are text; of those beyond the first plane RFC 8785 has an order of its own."""
+    try:
+        if "".join(value).isascii():
+            return _PLAIN
+    except TypeError:
+        key = next(each for each in value if not isinstance(each, str))
+        raise NotCanonical(f"{_named(path)}: the key {key!r} is not text") from None
+    return _OWN if any(_ASTRAL.search(key) for key in value) else _PLAIN
 
 
 def _form_of_array(value: Sequence[Any], path: Path, depth: int) -> int:
     form = _PLAIN
     for at, item in enumerate(value):
-        kind = type(item)
-        if kind in _HARMLESS or (kind is str and item.isascii()):
-            continue
-        form = max(form, _form(item, (path, at), depth + 1))
+        if type(item) not in _HARMLESS:
+            form = max(form, _form(item, (path, at), depth + 1))
     return form
 
 
@@ -135,9 +136,18 @@ def _form_of_large(value: int, path: Path) -> int:
     return _OWN
 
 
-def _check_text(text: str, path: Path) -> None:
-    if not text.isascii() and _SURROGATE.search(text):
-        raise NotCanonical(f"{_named(path)}: holds a lone surrogate; send valid Unicode text")
+def _refuse_surrogates(value: Any, path: Path) -> None:
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            problem = "holds a lone surrogate; send valid Unicode text"
+            raise NotCanonical(f"{_named(path)}: {problem}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_surrogates(key, path)
+            _refuse_surrogates(item, (path, key))
+    elif isinstance(value, list | tuple):
+        for at, item in enumerate(value):
+            _refuse_surrogates(item, (path, at))
 
 
 def _named(path: Path) -> str:
@@ -224,6 +234,8 @@ def strict_loads(text: bytes | str) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode()
+        elif not text.isascii():
+            text.encode()
         value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer
         )
@@ -234,7 +246,9 @@ def strict_loads(text: bytes | str) -> Any:
     except ValueError as error:  # no JSON, or no UTF-8
         raise NotCanonical(f"not JSON: {error}") from None
     _form(value, _ROOT, 0)
-    if "\\u0000" in text:  # a bare NUL is no JSON, so only an escape can bring one in
+    # a bare NUL is no JSON and a bare surrogate no UTF-8, so only an escape can bring one in
+    if "\\" in text and "\\u" in text:
+        _refuse_surrogates(value, _ROOT)
         _refuse_nul(value, _ROOT)
     return value
 

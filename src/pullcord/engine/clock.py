@@ -1,7 +1,6 @@
 """Time, ids and chance, injected: the only place where the engine meets the machine's own."""
 
 import asyncio
-import base64
 import os
 import secrets
 import threading
@@ -15,7 +14,11 @@ import structlog
 #: random bytes fetched at once
 POOL_BYTES = 8_192
 #: characters of a new id after its prefix: 9 of time, 16 of chance (80 bits)
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_DIGITS_OF_TIME = "0123456789abcdefghjkmnpqrstvwxyz"
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+#: two digits at once
+_PAIRS_OF_TIME = tuple(first + second for first in _DIGITS_OF_TIME for second in _DIGITS_OF_TIME)
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 
 log = structlog.get_logger("pullcord.clock")
 
@@ -149,5 +152,8 @@ class _Pool:
 def sortable(now: datetime, chance: bytes) -> str:
     """Time and chance as lower-case base 32 text that sorts by time; ten bytes of chance."""
     millis = int(now.timestamp() * 1000)
-    head = "".join(_ALPHABET[(millis >> shift) & 31] for shift in range(40, -1, -5))
-    return head + base64.b32hexencode(chance).decode().lower().rstrip("=")
+    drawn = int.from_bytes(chance, "big")
+    head = _DIGITS_OF_TIME[millis >> 40 & 31] + "".join(
+        [_PAIRS_OF_TIME[millis >> shift & 1023] for shift in (30, 20, 10, 0)]
+    )
+    return head + "".join([_PAIRS[drawn >> shift & 1023] for shift in range(70, -1, -10)])

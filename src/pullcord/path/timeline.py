@@ -30,6 +30,8 @@ AS_IT_IS = frozenset({type(None), bool, int, float, str})
 #: records that come from the configuration and are the same for many escalations
 PINNED = frozenset({Ladder, Terms})
 PINNED_MAX = 512
+#: instants whose text is remembered
+INSTANTS_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def plain(value: Any) -> Json:
     if kind in AS_IT_IS:
         return value
     if kind is datetime:
-        return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+        return _plain_instant(value)
     if kind is timedelta:
         return int(value.total_seconds())
     if isinstance(value, Enum):
@@ -75,6 +77,12 @@ def plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     return [plain(item) for item in value]
+
+
+@lru_cache(maxsize=INSTANTS_MAX)
+def _plain_instant(value: datetime) -> str:
+    """One act names the same few instants again and again."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _plain_record(value: Any) -> Json:

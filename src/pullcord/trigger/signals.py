@@ -21,7 +21,20 @@ _WANTS_PERSON = re.compile(
     r"|\bhablar con (?:un|una) (?:humano|persona|agente)\b",
     re.IGNORECASE,
 )
-
+#: every ASCII text that the pattern finds holds one of these, which cost less to look for
+_NAMES_OF_A_PERSON = (
+    "human",
+    "person",
+    "someone",
+    "representative",
+    "manager",
+    "supervisor",
+    "agent",
+    "operator",
+    "mensch",
+    "mitarbeiter",
+    "berater",
+)
 
 #: what rules read where a call has no end user or no run
 _NO_END_USER: Mapping[str, Any] = {
@@ -158,5 +171,13 @@ def asks_for_person(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the end user's last message wishes for a person."""
     for message in reversed(messages[-MESSAGES_MAX:]):
         if message.get("role") == "user":
-            return _WANTS_PERSON.search(text_of(message)) is not None
+            return _wants_person(text_of(message))
     return False
+
+
+def _wants_person(text: str) -> bool:
+    if text.isascii():
+        lower = text.lower()
+        if not any(name in lower for name in _NAMES_OF_A_PERSON):
+            return False
+    return _WANTS_PERSON.search(text) is not None
