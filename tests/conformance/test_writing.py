@@ -15,6 +15,7 @@ from pullcord.store.port import (
     InvariantBroken,
     KeyTaken,
     Row,
+    RunHeld,
     Sealed,
     Store,
     VersionConflict,
@@ -29,6 +30,7 @@ from tests.conformance.stage import (
     decides,
     message,
     outgoing,
+    takes_over,
     withdraws,
 )
 
@@ -97,6 +99,30 @@ async def test_a_change_that_meets_a_taken_key_leaves_nothing_of_itself(
 
     assert await store.load("shop", "esc_2") == other
     assert await timeline_faults(store, other) == []
+
+
+async def test_an_agent_opens_nothing_in_a_run_that_a_person_has(
+    stage: Stage, store: Store
+) -> None:
+    """Asked in the same write, so that no taking over comes between; a key that stands says so."""
+    held = await stage.open("esc_1", key="call-1", run="r1")
+    await stage.act(held, accepts("maria"), takes_over("maria"))
+
+    def by_agent(name: str, key: str, run: str) -> Filed:
+        return replace(stage.opening(name, key=key, run=run), needs_free_run=True)
+
+    with pytest.raises(RunHeld) as refused:
+        await store.commit(by_agent("esc_2", "call-2", "r1"))
+    with pytest.raises(KeyTaken) as taken:
+        await store.commit(by_agent("esc_3", "call-1", "r1"))
+    await store.commit(by_agent("esc_4", "call-4", "r2"))
+    await store.commit(by_agent("esc_5", "call-5", ""))
+    await stage.open("esc_6", run="r1")
+
+    assert (refused.value.escalation, taken.value.escalation) == ("esc_1", "esc_1")
+    read = await store.load_several("shop", [f"esc_{number}" for number in range(1, 7)])
+    assert sorted(read) == ["esc_1", "esc_4", "esc_5", "esc_6"]
+    assert await store.timeline("shop", "esc_2") == []
 
 
 def both(one: Filed, other: Filed) -> Filed:

@@ -54,6 +54,7 @@ _CARD_LENGTH = range(13, 25)
 LENGTH_MIN = 13
 #: kinds of values that hold no text
 _HARMLESS = frozenset({type(None), bool, int, float})
+_NESTED = (dict, list, tuple)
 #: levels of a JSON value that are looked through
 DEPTH_MAX = 64
 
@@ -98,7 +99,7 @@ def _redacted(value: Any, personal: bool, depth: int) -> Any:
         if not personal and not _has_a_chance(value):
             return value
         return redact(value, personal=personal).text
-    if not isinstance(value, dict | list | tuple):
+    if not isinstance(value, _NESTED):
         return value
     if depth >= DEPTH_MAX:
         return "[nested too deep]"

@@ -51,7 +51,16 @@ from pullcord.path.escalation import (
     Message,
     MessageKind,
 )
-from pullcord.store.port import AgentKey, Head, KeyTaken, Outcome, Row, Store, VersionConflict
+from pullcord.store.port import (
+    AgentKey,
+    Head,
+    KeyTaken,
+    Outcome,
+    Row,
+    RunHeld,
+    Store,
+    VersionConflict,
+)
 from pullcord.trigger.evaluate import Judgement
 from pullcord.trigger.rules import Verdict
 from pullcord.wire import requests as wire
@@ -137,16 +146,15 @@ class Desk:
         await self._holding.refuse()
         await self._check_reply_to(key.workspace, request.reply_to)
         ready = await self._opener.prepare(key, request)
+        if ready.blank is not None:
+            return await self._file(key.workspace, ready)
+        standing = await self._store.by_key(key.workspace, key.id, request.key)
+        if standing is not None:
+            return await self._stands(key.workspace, standing.escalation.id, ready)
         held = await self._held(key, request.run)
-        if ready.blank is None or held:
-            standing = await self._store.by_key(key.workspace, key.id, request.key)
-            if standing is not None:
-                return await self._stands(key.workspace, standing.escalation.id, ready)
         if held:
             raise await self._taken_over(key.workspace, held)
-        if ready.blank is None:
-            return Opened(ready.judgement)
-        return await self._file(key.workspace, ready)
+        return Opened(ready.judgement)
 
     async def _file(self, workspace: str, ready: Ready) -> Opened:
         assert ready.blank is not None, "nothing to open"
@@ -157,9 +165,11 @@ class Desk:
         if shown.get("reply_to"):
             change = _told_requester(change)
         try:
-            row = await self._commit(workspace, change, {})
+            row = await self._commit(workspace, change, {}, needs_free_run=True)
         except KeyTaken as taken:
             return await self._stands(workspace, taken.escalation, ready)
+        except RunHeld as held:
+            raise await self._taken_over(workspace, held.escalation) from None
         return Opened(ready.judgement, row, is_new=True, shown=shown)
 
     async def _stands(self, workspace: str, escalation: str, ready: Ready) -> Opened:
@@ -437,9 +447,16 @@ class Desk:
         except VersionConflict:
             return None
 
-    async def _commit(self, workspace: str, change: Change, heads: Mapping[str, Head]) -> Row:
+    async def _commit(
+        self,
+        workspace: str,
+        change: Change,
+        heads: Mapping[str, Head],
+        *,
+        needs_free_run: bool = False,
+    ) -> Row:
         await self._holding.refuse()
-        filed = self._filer.file(workspace, change, heads)
+        filed = self._filer.file(workspace, change, heads, needs_free_run=needs_free_run)
         await self._store.commit(filed)
         for row in filed.rows:
             found = row.escalation

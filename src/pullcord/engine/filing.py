@@ -21,7 +21,14 @@ class Filer:
         self._vault = vault
         self._ids = ids
 
-    def file(self, workspace: str, change: Change, heads: Mapping[str, Head]) -> Filed:
+    def file(
+        self,
+        workspace: str,
+        change: Change,
+        heads: Mapping[str, Head],
+        *,
+        needs_free_run: bool = False,
+    ) -> Filed:
         """Make a Change ready for the store.
 
         `heads` gives the end of each known timeline by escalation id; a new one starts empty.
@@ -44,6 +51,7 @@ class Filer:
             outgoing=tuple(
                 Outgoing(id=self._ids.new("msg"), message=each) for each in change.messages
             ),
+            needs_free_run=needs_free_run,
         )
 
     def _seal(self, workspace: str, entry: Entry) -> list[Sealed]:

@@ -7,7 +7,17 @@ from pullcord.path.escalation import ActorKind, Escalation, MessageKind
 from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
 from pullcord.store.codec import encoded, maybe_micros, micros
-from pullcord.store.port import Copy, Filed, Head, KeyTaken, Outgoing, Row, Sealed, VersionConflict
+from pullcord.store.port import (
+    Copy,
+    Filed,
+    Head,
+    KeyTaken,
+    Outgoing,
+    Row,
+    RunHeld,
+    Sealed,
+    VersionConflict,
+)
 from pullcord.store.receipts import Receipt
 
 
@@ -15,11 +25,13 @@ def file(connection: sqlite3.Connection, filed: Filed) -> None:
     """Write a Change in the transaction that is open.
 
     Raises:
-        VersionConflict, KeyTaken: as the port says; the caller undoes what was written.
+        VersionConflict, KeyTaken, RunHeld: as the port says; the caller undoes what was written.
     """
     _check_heads(filed)
     for row in filed.rows:
         _write_row(connection, filed.workspace, row)
+    if filed.needs_free_run:
+        _check_run(connection, filed.rows[0].escalation)
     connection.executemany(sql.COPIES_STALE, _stale_rows(filed))
     connection.executemany(sql.LINK, [link_row(filed.workspace, each) for each in filed.links])
     connection.executemany(sql.SEAL, [sealed_row(filed.workspace, each) for each in filed.sealed])
@@ -27,6 +39,15 @@ def file(connection: sqlite3.Connection, filed: Filed) -> None:
         sql.OUTGOING, [outgoing_row(filed.workspace, each) for each in filed.outgoing]
     )
     connection.executemany(sql.NOTE_ASKED, _asked_rows(filed))
+
+
+def _check_run(connection: sqlite3.Connection, opened: Escalation) -> None:
+    """Nobody has the conversation in which this was opened; most have no run or no person."""
+    if opened.run:
+        values = (opened.workspace, opened.agent, opened.run)
+        held = connection.execute(sql.HUMAN, values).fetchone()
+        if held is not None:
+            raise RunHeld(held[0])
 
 
 def _check_heads(filed: Filed) -> None:

@@ -38,6 +38,14 @@ class KeyTaken(Exception):
         self.digest = digest
 
 
+class RunHeld(Exception):
+    """An opening of a run that a person has: carries the escalation through which they have it."""
+
+    def __init__(self, escalation: str) -> None:
+        super().__init__(escalation)
+        self.escalation = escalation
+
+
 class InvariantBroken(AssertionError):
     """The database refused what would break an invariant: a bug; nothing of it was written."""
 
@@ -94,6 +102,8 @@ class Filed:
     links: tuple[Link, ...] = ()
     sealed: tuple[Sealed, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
+    #: an agent's opening, refused while a person has its run
+    needs_free_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +294,7 @@ class Store(Keeping, Protocol):
             VersionConflict: a row's stored version is not one less than the new one.
             KeyTaken: an opening met (workspace, agent key, key) that stands already; the write
                 touched the standing row, so the reply to it is as durable as an opening.
+            RunHeld: it needs a free run and a person has it; a key that stands is told first.
             CommitUnknown, StoreBusy: see `pullcord.errors`.
         """
 

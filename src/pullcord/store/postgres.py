@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pullcord.errors import StoreBusy
+from pullcord.path.escalation import Escalation
 from pullcord.path.timeline import Link
 from pullcord.store import filing_postgres as filing
 from pullcord.store import queries_postgres as sql
@@ -34,6 +35,7 @@ from pullcord.store.port import (
     Outcome,
     Page,
     Row,
+    RunHeld,
     Sealed,
     VersionConflict,
 )
@@ -142,6 +144,8 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     # --- escalations ----------------------------------------------------------------------
     async def commit(self, filed: Filed) -> None:
         """Write it all or nothing: in one statement, or in one an escalation."""
+        if filed.needs_free_run:
+            await self._check_run(filed.rows[0].escalation)
         own = filing.parts(filed)
         if len(own) != 1:
             await self._commit_several(filed.workspace, own)
@@ -155,6 +159,16 @@ class PostgresStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
         if standing is not None:
             raise KeyTaken(filed.workspace, standing, digest)
         raise VersionConflict(f"{filed.rows[0].escalation.id}: another change was first")
+
+    async def _check_run(self, opened: Escalation) -> None:
+        held = await self.human_controls(opened.workspace, opened.agent, opened.run)
+        if not held:
+            return
+        standing = await self.by_key(opened.workspace, opened.agent_key, opened.key)
+        if standing is None:
+            raise RunHeld(held)
+        found = standing.escalation
+        raise KeyTaken(opened.workspace, found.id, found.body_digest)
 
     async def _commit_several(self, workspace: str, own: Sequence[Filed]) -> None:
         async def job(connection: Connection) -> None:
