@@ -57,6 +57,7 @@ READS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "sent_to": lambda store: store.sent_to("a", CANARY, CANARY, since=NOON),
     "woken": lambda store: store.woken("a", CANARY, since=NOON),
     "hasten_outgoing": lambda store: store.hasten_outgoing("a", "m", NOON, later_than=NOON),
+    "why_failed": lambda store: store.why_failed("a", CANARY, NOON),
     "tallies": lambda store: store.tallies("a", since=NOON),
     "links": lambda store: store.links("a"),
     "outcomes": lambda store: store.outcomes("a", f"esc_{CANARY}"),

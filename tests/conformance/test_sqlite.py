@@ -14,12 +14,14 @@ import pytest
 from pullcord.errors import CommitUnknown, StoreBusy
 from pullcord.path.escalation import Terms
 from pullcord.store import queries_sqlite as sql
+from pullcord.store.codec import escalation_of, folded, state_of, unfolded
 from pullcord.store.group import WAITING_MAX, GroupCommit
 from pullcord.store.lane import YIELD_EVERY, Connect, InlineLane, Lane, ThreadLane
 from pullcord.store.migrating_sqlite import apply_migration, statements_of
-from pullcord.store.port import KeyTaken
+from pullcord.store.port import InvariantBroken, KeyTaken
+from pullcord.store.schema_sqlite import MIGRATIONS
 from pullcord.store.sqlite import SqliteStore
-from tests.conformance.stage import Stage, accepts
+from tests.conformance.stage import Stage, accepts, blank
 
 
 class Fragile(sqlite3.Connection):
@@ -514,3 +516,49 @@ async def test_whoever_only_reads_lets_others_go_on(store: SqliteStore) -> None:
 
     assert went_on.is_set()
     assert reads <= YIELD_EVERY + 1
+
+
+async def test_timelines_of_before_are_kept_in_the_order_of_writing(tmp_path: Path) -> None:
+    """An upgrade moves every entry as it stands, and the rules of timelines with them."""
+    path = tmp_path / "pullcord.db"
+    link = sqlite3.connect(path, isolation_level=None)
+    link.execute(sql.SCHEMA_TABLE)
+    for version, script in MIGRATIONS[:4]:
+        apply_migration(link, version, script)
+    link.execute(sql.LINK, ("shop", "esc_1", 1, 5, "opened", b'{"seq":1}', "h1"))
+    link.close()
+    store = SqliteStore(path)
+    await store.start()
+
+    (kept,) = await store.timeline("shop", "esc_1")
+
+    assert (kept.seq, kept.kind, kept.body, kept.hash) == (1, "opened", b'{"seq":1}', "h1")
+    with pytest.raises(InvariantBroken, match="a timeline never changes"):
+        await store.write(lambda writer: writer.execute("update links set hash = 'h2'").rowcount)
+    with pytest.raises(InvariantBroken, match="a timeline never changes"):
+        await store.write(lambda writer: writer.execute("delete from links").rowcount)
+    await store.close()
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"long":"' + b"a" * 2_000 + b'"}', b"", b"x"])
+def test_an_entry_comes_back_as_it_was_kept(body: bytes) -> None:
+    """A timeline is proved by its bytes: not one may differ, however they are kept."""
+    assert unfolded(folded(body)) == body
+
+
+def test_an_entry_that_somebody_altered_comes_back_as_it_stands() -> None:
+    """The proof must see what is there, not an error of the compression."""
+    kept = folded(b"a" * 2_000)
+
+    assert unfolded(kept[:-4]) == kept[:-4]
+    assert unfolded(b"x" + kept) == b"x" + kept
+
+
+def test_what_nobody_answered_yet_takes_no_room() -> None:
+    """Two waiting escalations share a page; read again, both are whole."""
+    waiting = blank("esc_1")
+    asking = replace(waiting, attempt='","votes":[]}')
+
+    assert escalation_of(state_of(waiting)) == waiting
+    assert b"votes" not in state_of(waiting)
+    assert escalation_of(state_of(asking)) == asking

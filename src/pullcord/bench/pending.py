@@ -24,6 +24,10 @@ PAGES = 30
 #: really opened, with contents: more than one page shows
 READ = 60
 
+#: rows of one transaction, and kibibytes of pages kept: the log of a million rows at once is
+#: gigabytes, through which every page would be looked for
+AT_ONCE, CACHE_KIB = 50_000, 500_000
+
 #: microseconds by which the many are due later than those that were really opened
 LATER = 3_600_000_000
 #: one row becomes many, with ids and deadlines of their own
@@ -148,13 +152,17 @@ async def _multiply(place: Ground, first: str, low: int, high: int) -> None:
 
 
 def _multiply_file(path: Path, values: tuple[int, int, str]) -> None:
+    low, high, first = values
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("pragma synchronous = off")
-    connection.execute("begin")
-    connection.execute(SQLITE_ROWS, values)
-    connection.execute(SQLITE_ASKED, values)
-    connection.execute("commit")
-    connection.execute("pragma wal_checkpoint(truncate)")
+    connection.execute(f"pragma cache_size = {-CACHE_KIB}")
+    for at in range(low, high + 1, AT_ONCE):
+        piece = (at, min(at + AT_ONCE - 1, high), first)
+        connection.execute("begin")
+        connection.execute(SQLITE_ROWS, piece)
+        connection.execute(SQLITE_ASKED, piece)
+        connection.execute("commit")
+        connection.execute("pragma wal_checkpoint(truncate)")
     connection.close()
 
 

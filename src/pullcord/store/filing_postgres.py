@@ -5,7 +5,7 @@ from typing import Any
 
 from pullcord.path.escalation import ActorKind, Escalation, MessageKind
 from pullcord.store import queries_postgres as sql
-from pullcord.store.codec import encoded, maybe_micros, micros
+from pullcord.store.codec import encoded, maybe_micros, micros, state_of
 from pullcord.store.filing_sqlite import outgoing_row
 from pullcord.store.port import Copy, Filed, Head, Outgoing, Row
 
@@ -102,7 +102,7 @@ def _opened(row: Row) -> tuple[Any, ...]:
         each.attempt,
         row.head.seq,
         row.head.hash,
-        encoded(each),
+        state_of(each),
     )
 
 
@@ -119,7 +119,7 @@ def _changed(row: Row) -> tuple[Any, ...]:
         each.attempt,
         row.head.seq,
         row.head.hash,
-        encoded(each),
+        state_of(each),
     )
 
 

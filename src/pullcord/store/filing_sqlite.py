@@ -6,7 +6,7 @@ from typing import Any
 from pullcord.path.escalation import ActorKind, Escalation, MessageKind
 from pullcord.path.timeline import Link
 from pullcord.store import queries_sqlite as sql
-from pullcord.store.codec import encoded, maybe_micros, micros
+from pullcord.store.codec import encoded, folded, maybe_micros, micros, state_of
 from pullcord.store.port import (
     Copy,
     Filed,
@@ -59,7 +59,15 @@ def _check_heads(filed: Filed) -> None:
 
 def link_row(workspace: str, each: Link) -> tuple[Any, ...]:
     """A link's columns."""
-    return (workspace, each.chain, each.seq, micros(each.at), each.kind, each.body, each.hash)
+    return (
+        workspace,
+        each.chain,
+        each.seq,
+        micros(each.at),
+        each.kind,
+        folded(each.body),
+        each.hash,
+    )
 
 
 def sealed_row(workspace: str, each: Sealed) -> tuple[Any, ...]:
@@ -127,7 +135,7 @@ def _insert(connection: sqlite3.Connection, row: Row) -> None:
         each.attempt,
         row.head.seq,
         row.head.hash,
-        encoded(each),
+        state_of(each),
     )
     standing, digest = connection.execute(sql.INSERT, values).fetchone()
     if standing != each.id:
@@ -149,7 +157,7 @@ def _update(connection: sqlite3.Connection, row: Row) -> None:
         each.attempt,
         row.head.seq,
         row.head.hash,
-        encoded(each),
+        state_of(each),
         each.workspace,
         each.id,
         each.version - 1,

@@ -284,7 +284,8 @@ HEAD = numbered(alike.HEAD)
 #: no row where the number is taken
 LINK = """insert into links (workspace, chain, seq, at, kind, body, hash)
   values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning seq"""
-SEAL = numbered(alike.SEAL)
+SEAL = """insert into sealed (workspace, chain, name, salt, ciphertext)
+  values ($1, $2, $3, $4, $5)"""
 WORKSPACES = alike.WORKSPACES
 POLICY_OFF = numbered(alike.POLICY_OFF)
 POLICY_ON = numbered(alike.POLICY_ON)

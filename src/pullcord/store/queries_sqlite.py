@@ -40,7 +40,9 @@ UPDATE = """update escalations set version = ?, status = ?, owner = ?, due_at = 
 CANDIDATES_DROP = "delete from candidates where workspace = ? and escalation = ?"
 CANDIDATES_ADD = "insert into candidates values (?, ?, ?, ?)"
 LINK = "insert into links values (?, ?, ?, ?, ?, ?, ?)"
-SEAL = "insert into sealed (workspace, chain, name, salt, ciphertext) values (?, ?, ?, ?, ?)"
+#: a select, because the database undoes it alone where the disk is full; of a plain row it would
+#: undo the whole group
+SEAL = "insert into sealed (workspace, chain, name, salt, ciphertext) select ?, ?, ?, ?, ?"
 OUTGOING = "insert into outbox values (?, ?, ?, ?, ?, ?, ?, ?)"
 
 _ROW = "select state, head_seq, head_hash from escalations"

@@ -216,6 +216,29 @@ create index escalations_owner on escalations (workspace, owner, due_at, id)
 drop index escalations_owned;
 """,
     ),
+    (
+        5,
+        """
+-- in the order of writing: by key, a long entry took a page of its own beside its leaf
+create table links_in_order (
+  workspace text not null, chain text not null, seq integer not null,
+  at integer not null, kind text not null, body blob not null, hash text not null,
+  primary key (workspace, chain, seq)
+) strict;
+insert into links_in_order select workspace, chain, seq, at, kind, body, hash from links
+  order by at, workspace, chain, seq;
+drop table links;
+alter table links_in_order rename to links;
+create trigger links_dense before insert on links
+  when new.seq <> 1 + coalesce((select max(seq) from links
+    where workspace = new.workspace and chain = new.chain), 0)
+  begin select raise(abort, 'a timeline has no holes'); end;
+create trigger links_stay before update on links
+  begin select raise(abort, 'a timeline never changes'); end;
+create trigger links_remain before delete on links
+  begin select raise(abort, 'a timeline never changes'); end;
+""",
+    ),
 )
 
 #: newest migration this code knows

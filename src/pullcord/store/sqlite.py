@@ -16,6 +16,7 @@ from pullcord.store.codec import (
     maybe_instant,
     micros,
     outcome_of,
+    unfolded,
 )
 from pullcord.store.filing_sqlite import file
 from pullcord.store.group import GroupCommit
@@ -313,7 +314,10 @@ class SqliteStore(DeliveryVerbs, OfficeVerbs, KeepingVerbs):
     ) -> Sequence[Link]:
         """Links of one chain after a sequence number."""
         rows = await self.read(sql.TIMELINE, workspace, chain, after, limit)
-        return [Link(row[0], row[1], instant(row[2]), *row[3:]) for row in rows]
+        return [
+            Link(chain, seq, instant(at), kind, unfolded(body), hashed)
+            for chain, seq, at, kind, body, hashed in rows
+        ]
 
     async def chains(self, workspace: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
         """Ids of all escalations in id order."""
