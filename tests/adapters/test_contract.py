@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pullcord import InvalidInput, NotDone, Pullcord, RejectedByPerson
+from pullcord import InvalidInput, NotDone, Pullcord, RejectedByPerson, Unreachable
 from pullcord.adapters.calls import (
     Done,
     Framework,
@@ -19,7 +19,9 @@ from pullcord.adapters.chat import chat_call
 from pullcord.adapters.contract import Gate, gate_of, is_living, need_thread
 from pullcord.adapters.working import work
 from pullcord.client.decisions import Decision
+from pullcord.client.escalating import Question
 from tests.adapters.shop import Stage
+from tests.client.stage import Fault
 
 PLAIN = Framework("Plain", "msgspec", ("durable", "edit_args"))
 NOON = datetime(2027, 1, 5, 12, tzinfo=UTC)
@@ -185,6 +187,55 @@ def test_a_no_is_the_same_no_when_it_is_asked_for_again(
         elsewhere = Gate(other, PLAIN)
         with pytest.raises(RejectedByPerson):
             elsewhere.do(elsewhere.finish(made, closed, print))
+
+
+def test_a_decision_that_the_framework_carries_out_is_begun_once(
+    stage: Stage, gate: Gate, thread: str
+) -> None:
+    """Two resumes of one pause must not run one yes twice."""
+    made = call(thread)
+    gate.do(gate.stop(made))
+    stage.person("maria").approve(stage.only())
+    decided = gate.do(gate.look(stage.latest()))
+
+    found = gate.do(gate.take(made, decided))
+    with pytest.raises(NotDone, match="was not run"):
+        gate.do(gate.take(made, decided))
+
+    assert found.args == {"order": "A-17", "amount": 480.0}
+
+
+@pytest.mark.promise("adapters-never-open")
+def test_whoever_cannot_be_asked_has_not_agreed(stage: Stage, gate: Gate, thread: str) -> None:
+    """A question, a look and a decision that do not come through say so and let nothing run."""
+    made = call(thread)
+    gate.do(gate.stop(made))
+    stage.person("maria").approve(stage.only())
+    decided = gate.do(gate.look(stage.latest()))
+    stage.faults.planned.append(Fault("/v1/escalations*", "busy", times=10_000))
+
+    for flow in (
+        gate.stop(call(thread, id="c9")),
+        gate.ask(Question("May I?", "answer"), call(thread, id="c8")),
+        gate.look(decided.id),
+        gate.finish(made, decided, print),
+        gate.take(made, decided),
+    ):
+        with pytest.raises(Unreachable):
+            gate.do(flow)
+
+
+def test_a_call_that_was_taken_back_never_runs(stage: Stage, gate: Gate, thread: str) -> None:
+    """Its agent said that it is not needed any more; a late resume must not do it all the same."""
+    made = call(thread)
+    gate.do(gate.stop(made))
+    with Pullcord(patience="1s") as cord:
+        cord.withdraw(stage.only(), reason="solved otherwise")
+    taken_back = gate.do(gate.look(stage.latest()))
+
+    for flow in (gate.finish(made, taken_back, print), gate.take(made, taken_back)):
+        with pytest.raises(NotDone, match="was taken back"):
+            gate.do(flow)
 
 
 def test_capabilities_travel_with_the_question(stage: Stage, gate: Gate, thread: str) -> None:

@@ -10,9 +10,9 @@ from tests.console.pages import Pages, pages
 DEAF = ["durable"]  # an agent that can wait and nothing more
 
 
-async def page_of(found: Pages, capabilities: list[str] | None) -> tuple[str, str]:
+async def page_of(found: Pages, capabilities: list[str] | None, **more: Any) -> tuple[str, str]:
     """A fresh escalation of such an agent, and its page as Maria sees it."""
-    more: dict[str, Any] = {} if capabilities is None else {"capabilities": capabilities}
+    more |= {} if capabilities is None else {"capabilities": capabilities}
     name = await found.board.stopped(**more)
     maria, _ = await found.signed_in("maria")
     return name, (await maria.get(f"/escalations/{name}")).text
@@ -43,6 +43,27 @@ async def test_what_the_agent_will_not_read_is_said_where_it_is_written() -> Non
     assert "This agent cannot take changed arguments." in page
     assert "will not read why it was refused." in page
     assert "will not read a note that comes with a yes." in page
+
+
+async def test_a_turn_that_goes_on_only_as_a_whole_is_said_with_its_size() -> None:
+    """Whoever decides one call of three would else wonder why nothing happens."""
+    async with pages() as found:
+        _, whole = await page_of(found, DEAF, turn_size=3, key="1")
+        _, single = await page_of(found, DEAF, turn_size=1, key="2")
+        _, partly = await page_of(found, [*DEAF, "partial_resume"], turn_size=3, key="3")
+
+    said = "goes on only when all 3 calls of its turn are decided"
+    assert [said in each for each in (whole, single, partly)] == [True, False, False]
+
+
+async def test_an_agent_that_waits_in_its_process_is_told_apart() -> None:
+    """When that process ends, a decision comes to nobody."""
+    async with pages() as found:
+        _, waits = await page_of(found, ["needs_same_process"], key="1")
+        _, parks = await page_of(found, DEAF, key="2")
+
+    said = "waits in its process"
+    assert [said in each for each in (waits, parks)] == [True, False]
 
 
 @pytest.mark.parametrize(

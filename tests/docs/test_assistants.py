@@ -154,6 +154,16 @@ def test_the_skill_says_when_it_is_for() -> None:
     assert 50 < len(re.findall(r"description: (.*)", head)[0]) < 1_024
 
 
+def test_the_index_names_every_page_for_readers() -> None:
+    """A page that an assistant is not told of is not read."""
+    named_pages = set(LINK.findall(INDEX.read_text(encoding="utf-8")))
+    folders = [ROOT / "docs" / each for each in ("how-to", "reference", "ideas")]
+    pages = [str(page.relative_to(ROOT)) for each in folders for page in each.rglob("*.md")]
+
+    assert len(pages) > 20
+    assert sorted(set(pages) - named_pages) == []
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel as it is published."""

@@ -67,7 +67,7 @@ def _request(line: socket.socket) -> bytes:
     while b"\r\n\r\n" not in came:
         came += line.recv(65_536)
     head, _, body = came.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
     while len(body) < length:
         body += line.recv(65_536)
     return body
