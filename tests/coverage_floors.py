@@ -33,6 +33,11 @@ FLOORS = (
     Floor("engine", 98, BY_CHANCE),
     Floor("server", 95, "the API of the last slices is held by the matrix and the fuzzer"),
     Floor("client", 95, "what only a dying process does is shown by SIGKILL, which writes no data"),
+    Floor("gateway", 95, "the same, and a pipe that breaks in the middle of a line"),
+    Floor("hook", 96, "the same: a hook that is late, killed or hangs never writes what it did"),
+    Floor(
+        "adapters", 93, "`make adapters` measures the newest frameworks, each in its environment"
+    ),
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pullcord import AsyncPullcord
 from pullcord.gateway import gateway as module
+from pullcord.gateway import repeats
 from pullcord.gateway.gateway import Gateway
 from pullcord.gateway.lines import ServerGone
 from tests.mcp.office import Office
@@ -260,6 +261,26 @@ async def test_a_call_that_is_given_up_while_it_runs_is_waited_for_a_moment(
         told = await found.told(1)
 
     assert "did not say how it ended" in told
+
+
+async def test_the_same_call_is_put_to_people_so_often_and_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model in a loop must not wear people down until somebody says yes without reading."""
+    monkeypatch.setattr(repeats, "REPEATS_MAX", 2)
+    async with between(office) as found:
+        for number in range(2):
+            await found.spend(f"asks-{number}", 500.0)
+            await found.gateway.idle()
+            office.does("approve", office.newest())
+            await found.spend(f"runs-{number}", 500.0)
+            await found.gateway.idle()
+        await found.spend("last", 500.0)
+        told = await found.told("last")
+
+    assert "2 times in this session" in told
+    assert len(found.called) == 2
+    assert len(office.rows()) == 2
 
 
 async def test_numbers_that_were_shown_as_text_are_never_changed(office: Office) -> None:
