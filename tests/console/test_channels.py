@@ -10,6 +10,7 @@ from pullcord.owner.reach import QuietHours, Reach, ReachStep
 from tests.conformance.channels.double import Fault
 from tests.conformance.channels.paper import PaperChannel
 from tests.console.pages import Pages, pages
+from tests.unit.engine.pigeons import Pigeons
 
 
 async def reach_of(found: Pages, who: str) -> Reach:
@@ -119,7 +120,7 @@ RULES = {
 
 async def test_everybody_says_how_they_are_reached() -> None:
     """And reads it back as they wrote it."""
-    async with pages() as found:
+    async with pages(mail=Pigeons(name="board")) as found:
         maria, form = await found.signed_in("maria")
 
         saved = await maria.post("/people/maria/reach", data={**form, **RULES})

@@ -134,7 +134,7 @@ async def _reach(
         "here": "/people",
         "who": someone.id,
         "name": someone.name,
-        "ways": desk.names,
+        "ways": desk.ways,
         "woken": woken,
         "woken_at_most": allowed,
         "may_change": may_change,
@@ -153,7 +153,7 @@ async def set_reach(request: Request) -> Response:
     form = await own_form_of(request, session)
     someone = await _someone(request, session.workspace)
     try:
-        found = reach_from(form, ways=house_of(request).channel_desk.names)
+        found = reach_from(form, ways=house_of(request).channel_desk.ways)
     except InvalidInput as error:
         return await _reach(
             request,

@@ -60,9 +60,10 @@ class ChannelDesk:
         self._public_url = public_url
 
     @property
-    def names(self) -> list[str]:
-        """The channels that are set up here."""
-        return sorted(self._channels)
+    def ways(self) -> list[str]:
+        """The channels a person's own rules may name; a place of all is told anyway."""
+        shared = FoundBy.EVERYBODY
+        return sorted(name for name, each in self._channels.items() if each.can.found_by != shared)
 
     async def lacking(self, workspace: str) -> list[str]:
         """What ladders and people count on that is not set up here."""
