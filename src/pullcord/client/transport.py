@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from pullcord.client.address import Address
@@ -35,7 +36,6 @@ def _options(address: Address) -> dict[str, Any]:
 
     limits = httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=20)
     return {
-        "base_url": address.url,
         "headers": {
             "authorization": f"Bearer {address.key}",
             "accept": "application/json",
@@ -49,17 +49,18 @@ def _options(address: Address) -> dict[str, Any]:
     }
 
 
-def _arguments(plan: Plan[Any]) -> dict[str, Any]:
+def _arguments(plan: Plan[Any], address: Address) -> dict[str, Any]:
     import httpx2  # noqa: PLC0415
 
+    # put together here: the library would parse it four times to do the same
+    query = f"?{urlencode(plan.query)}" if plan.query else ""
     headers = dict(plan.headers)
     if plan.body is not None:
         headers["content-type"] = "application/json"
     return {
         "method": plan.method,
-        "url": plan.path,
+        "url": f"{address.url}{plan.path}{query}",
         "content": plan.body,
-        "params": dict(plan.query) or None,
         "headers": headers,
         "timeout": httpx2.Timeout(plan.within, connect=CONNECT_WITHIN, pool=CONNECT_WITHIN),
     }
@@ -121,7 +122,7 @@ class Blocking:
         pieces: list[bytes] = []
         size = 0
         try:
-            with self.client().stream(**_arguments(plan)) as response:
+            with self.client().stream(**_arguments(plan, self._address)) as response:
                 for piece in response.iter_bytes():
                     size = _take(pieces, piece, size)
                 return _answer(response, pieces)
@@ -198,7 +199,7 @@ class Awaiting:
         pieces: list[bytes] = []
         size = 0
         try:
-            async with self.client().stream(**_arguments(plan)) as response:
+            async with self.client().stream(**_arguments(plan, self._address)) as response:
                 async for piece in response.aiter_bytes():
                     size = _take(pieces, piece, size)
                 return _answer(response, pieces)
