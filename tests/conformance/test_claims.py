@@ -3,8 +3,10 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
+
 from pullcord.path.escalation import Change
-from pullcord.store.port import Filed, Outgoing, Store
+from pullcord.store.port import Filed, InvariantBroken, Outgoing, Planned, Settled, Store
 from pullcord.store.receipts import Receipt, ReceiptState
 from tests.conformance.stage import (
     HOUR,
@@ -232,8 +234,8 @@ async def test_a_plan_replaces_the_message_by_its_copies_once(stage: Stage, stor
     await send(store)
     copies = [outgoing(f"m1.{name}", "esc_1", channel=name, address="a") for name in ("e", "w")]
 
-    await store.plan_outgoing("shop", "m1", copies)
-    await store.plan_outgoing("shop", "m1", copies)
+    await store.plan_outgoing("shop", [Planned("m1", tuple(copies))])
+    await store.plan_outgoing("shop", [Planned("m1", tuple(copies))])
 
     assert await send(store) == copies
 
@@ -243,7 +245,7 @@ async def test_a_plan_may_be_empty(stage: Stage, store: Store) -> None:
     await put(stage, outgoing("m1", "esc_1"))
     await send(store)
 
-    await store.plan_outgoing("shop", "m1", [])
+    await store.plan_outgoing("shop", [Planned("m1")])
 
     assert await send(store, NOON + HOUR) == []
 
@@ -254,7 +256,7 @@ async def test_a_settled_message_is_done_and_its_receipt_stays(stage: Stage, sto
     await send(store)
     kept = receipt("m1", ReceiptState.DELIVERED, detail="at 12:00")
 
-    await store.settle_outgoing("shop", "m1", kept, again_at=None)
+    await store.settle_outgoing("shop", [Settled(kept)])
 
     assert await send(store, NOON + HOUR) == []
     assert await store.receipts("shop", "esc_1") == [kept]
@@ -268,11 +270,11 @@ async def test_a_failed_message_is_tried_again_at_the_named_time(
     await send(store)
     failed = receipt("m1", ReceiptState.FAILED, detail="x" * 900)
 
-    await store.settle_outgoing("shop", "m1", failed, again_at=NOON + MINUTE)
+    await store.settle_outgoing("shop", [Settled(failed, NOON + MINUTE)])
     early = await send(store, NOON + MINUTE - timedelta(microseconds=1))
     again = await send(store, NOON + MINUTE)
     done = receipt("m1", ReceiptState.ACCEPTED)
-    await store.settle_outgoing("shop", "m1", done, again_at=None)
+    await store.settle_outgoing("shop", [Settled(done)])
 
     assert early == []
     assert [each.tries for each in again] == [1]
@@ -286,11 +288,61 @@ async def test_a_message_settled_twice_has_one_receipt(stage: Stage, store: Stor
     await put(stage, outgoing("m1", "esc_1", channel="email"))
     kept = receipt("m1", ReceiptState.ACCEPTED)
 
-    await store.settle_outgoing("shop", "m1", kept, again_at=None)
-    await store.settle_outgoing("shop", "m1", kept, again_at=None)
-    await store.settle_outgoing("shop", "m1", kept, again_at=NOON)
+    await store.settle_outgoing("shop", [Settled(kept)])
+    await store.settle_outgoing("shop", [Settled(kept)])
+    await store.settle_outgoing("shop", [Settled(kept, NOON)])
 
     assert await store.receipts("shop", "esc_1") == [kept]
+
+
+async def test_many_are_planned_and_settled_in_one_write(stage: Stage, store: Store) -> None:
+    """A batch keeps its order, and what somebody else planned or settled meanwhile is left out."""
+    await put(stage, *(outgoing(f"m{n}", "esc_1") for n in range(4)))
+    await send(store)
+    await store.plan_outgoing("shop", [Planned("m3")])
+    plans = [
+        Planned(f"m{n}", (outgoing(f"m{n}.e", "esc_1", channel="e", address="a"),))
+        for n in range(4)
+    ]
+
+    await store.plan_outgoing("shop", plans)
+    planned = await send(store)
+    kept = [receipt(f"m{n}.e", ReceiptState.ACCEPTED, detail=f"“{n}” ✓") for n in (2, 0, 1, 3)]
+    await store.settle_outgoing(
+        "shop", [Settled(each, NOON + HOUR if each is kept[0] else None) for each in kept]
+    )
+
+    assert [each.id for each in planned] == ["m0.e", "m1.e", "m2.e"]
+    assert await store.receipts("shop", "esc_1") == kept[:3]
+    assert [each.id for each in await send(store, NOON + HOUR)] == ["m2.e"]
+
+
+async def test_the_same_message_twice_in_one_batch_is_settled_once(
+    stage: Stage, store: Store
+) -> None:
+    """A lease that ended while the provider was slow is no second receipt."""
+    await put(stage, outgoing("m1", "esc_1", channel="email"))
+    first = receipt("m1", ReceiptState.ACCEPTED)
+
+    await store.settle_outgoing(
+        "shop", [Settled(first), Settled(receipt("m1", ReceiptState.FAILED), NOON)]
+    )
+
+    assert await store.receipts("shop", "esc_1") == [first]
+    assert await send(store, NOON + HOUR) == []
+
+
+async def test_a_batch_is_written_whole_or_not_at_all(stage: Stage, store: Store) -> None:
+    """The one that cannot be written takes no other half with it."""
+    await put(stage, outgoing("m1", "esc_1"), outgoing("m2", "esc_1"))
+    await send(store)
+    good = Planned("m1", (outgoing("m1.e", "esc_1", channel="e"),))
+    poisoned = Planned("m2", (outgoing("m2.e", "esc_of_nobody", channel="e"),))
+
+    with pytest.raises(InvariantBroken):
+        await store.plan_outgoing("shop", [good, poisoned])
+
+    assert [each.id for each in await send(store, NOON + HOUR)] == ["m1", "m2"]
 
 
 # --- duties ------------------------------------------------------------------------------------

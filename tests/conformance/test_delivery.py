@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pullcord.path.escalation import ActorKind, Message, MessageKind
-from pullcord.store.port import Copy, Linked, Outgoing, Store
+from pullcord.store.port import Copy, Linked, Outgoing, Planned, Settled, Store
 from pullcord.store.receipts import Receipt, ReceiptState, Tally
 from tests.conformance.stage import (
     HOUR,
@@ -50,7 +50,7 @@ async def put(stage: Stage, *outgoing: Outgoing) -> None:
     """Only these are in the outbox."""
     await stage.open("esc_1")
     for _, each in await stage.store.claim_outgoing(NOON, lease_until=NOON + LEASE):
-        await stage.store.plan_outgoing("shop", each.id, ())
+        await stage.store.plan_outgoing("shop", [Planned(each.id)])
     row = await stage.store.load("shop", "esc_1")
     assert row is not None
     filed = stage.filed(row, accepts("maria")(row.escalation))
@@ -59,7 +59,7 @@ async def put(stage: Stage, *outgoing: Outgoing) -> None:
 
 async def sent(store: Store, each: Copy, state: ReceiptState = ReceiptState.ACCEPTED) -> None:
     """Its message was in the outbox and is settled with this copy."""
-    await store.settle_outgoing("shop", each.id, receipt(each.id, state), again_at=None, copy=each)
+    await store.settle_outgoing("shop", [Settled(receipt(each.id, state), copy=each)])
 
 
 async def stale(store: Store, now: datetime, *, limit: int = 100) -> list[str]:
@@ -106,7 +106,7 @@ async def test_when_one_way_fails_the_others_are_due_at_once(stage: Stage, store
     )
     await store.claim_outgoing(NOON, lease_until=NOON + LEASE)
     failed = receipt("m1.slack", ReceiptState.FAILED)
-    await store.settle_outgoing("shop", "m1.slack", failed, again_at=None)
+    await store.settle_outgoing("shop", [Settled(failed)])
 
     left = await store.hasten_outgoing("shop", "m1", NOON, later_than=NOON + LEASE)
 
@@ -120,7 +120,7 @@ async def test_what_is_leased_or_was_tried_is_not_hastened(stage: Stage, store: 
     await put(stage, waiting("m1.slack"), waiting("m1.mail"))
     await store.claim_outgoing(NOON, lease_until=NOON + LEASE)
     failed = receipt("m1.mail", ReceiptState.FAILED)
-    await store.settle_outgoing("shop", "m1.mail", failed, again_at=NOON + HOUR)
+    await store.settle_outgoing("shop", [Settled(failed, NOON + HOUR)])
 
     left = await store.hasten_outgoing("shop", "m1", NOON, later_than=NOON + LEASE)
 
@@ -134,7 +134,7 @@ async def test_nothing_is_left_of_a_message_whose_copies_are_settled(
     """Then the ladder must know."""
     await put(stage, waiting("m1.slack"))
     failed = receipt("m1.slack", ReceiptState.FAILED)
-    await store.settle_outgoing("shop", "m1.slack", failed, again_at=None)
+    await store.settle_outgoing("shop", [Settled(failed)])
 
     assert await store.hasten_outgoing("shop", "m1", NOON, later_than=NOON) == 0
 
@@ -171,7 +171,7 @@ async def test_a_letter_sent_again_replaces_its_copy(stage: Stage, store: Store)
     first = copy(version=2)
     again_at = NOON + MINUTE
     failed = receipt("m1.slack", ReceiptState.FAILED)
-    await store.settle_outgoing("shop", "m1.slack", failed, again_at=again_at, copy=first)
+    await store.settle_outgoing("shop", [Settled(failed, again_at, copy=first)])
 
     await sent(store, replace(first, reference="ref-2"))
 

@@ -19,6 +19,7 @@ from pullcord.store.port import (
     Outcome,
     PolicyVersion,
     Sealed,
+    Settled,
     Store,
 )
 from pullcord.store.receipts import Receipt, ReceiptState
@@ -135,7 +136,7 @@ async def plant(store: Store) -> None:
             at=NOON,
             wakes=True,
         )
-        await store.settle_outgoing("b", each.id, receipt, again_at=None, copy=copy)
+        await store.settle_outgoing("b", [Settled(receipt, copy=copy)])
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
@@ -177,7 +178,7 @@ async def test_no_write_of_one_workspace_changes_another(store: Store) -> None:
 
     await store.rest("a", f"esc_{CANARY}", version=row.escalation.version)
     await store.nudge("a", NOON)
-    await store.settle_outgoing("a", "m", other, again_at=None)
+    await store.settle_outgoing("a", [Settled(other)])
     await store.unlink("a", CANARY, CANARY)
     await store.note_receipt("a", other)
     await store.end_sessions_of("a", CANARY)

@@ -19,7 +19,7 @@ from pullcord.path.escalation import person
 from pullcord.store import hints_postgres
 from pullcord.store.connector import Connector
 from pullcord.store.hints_postgres import CHANNEL, WAITING_MAX, PostgresHints
-from pullcord.store.port import AgentKey, Copy
+from pullcord.store.port import AgentKey, Copy, Settled
 from pullcord.store.postgres import PostgresStore
 from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.store.sharing import Hint
@@ -321,7 +321,7 @@ async def test_a_copy_kept_while_its_escalation_changed_is_due_by_looking(
     copy = Copy(
         outgoing.id, outgoing.message, "slack", "U1", "ref-1", version=0, at=now, is_edited=True
     )
-    await here.store.settle_outgoing(workspace, outgoing.id, receipt, again_at=None, copy=copy)
+    await here.store.settle_outgoing(workspace, [Settled(receipt, copy=copy)])
     await as_it_was_kept(here, copy)
 
     before = await here.store.unedited_since(here.clock.now())

@@ -3,9 +3,8 @@
 import json
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,8 +13,8 @@ from pullcord.errors import CommitUnknown, StoreBusy
 from pullcord.store.codec import message_of
 from pullcord.store.filing_sqlite import file
 from pullcord.store.lane import Connect, Job
-from pullcord.store.port import Copy, Filed
-from pullcord.store.receipts import Receipt, ReceiptState
+from pullcord.store.port import Filed, Settled
+from pullcord.store.receipts import ReceiptState
 from pullcord.store.sqlite import SqliteStore
 from tests.simulation.loop import elapse
 from tests.simulation.watch import Watch
@@ -156,21 +155,15 @@ class StormyStore(SqliteStore):
         await self._process.may_crash()
         return result
 
-    async def settle_outgoing(
-        self,
-        workspace: str,
-        outgoing: str,
-        receipt: Receipt,
-        *,
-        again_at: datetime | None,
-        copy: Copy | None = None,
-    ) -> None:
+    async def settle_outgoing(self, workspace: str, settled: Sequence[Settled]) -> None:
         """A message is only dropped as stale when it is."""
-        if receipt.state is ReceiptState.STALE:
-            rows = await self.read("select message from outbox where id = ?", outgoing)
-            for (message,) in rows:
-                self._watch.dropped(message_of(message))
-        await super().settle_outgoing(workspace, outgoing, receipt, again_at=again_at, copy=copy)
+        for each in settled:
+            if each.receipt.state is ReceiptState.STALE:
+                named = each.receipt.outgoing
+                rows = await self.read("select message from outbox where id = ?", named)
+                for (message,) in rows:
+                    self._watch.dropped(message_of(message))
+        await super().settle_outgoing(workspace, settled)
 
     async def look(self, statement: str, *values: Any) -> list[Any]:
         """Every read takes its time and may be lost."""

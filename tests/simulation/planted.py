@@ -4,7 +4,7 @@ A simulation that does not find these would not find the next one either.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +20,8 @@ from pullcord.path.deciding import Ruling
 from pullcord.path.draft import Draft
 from pullcord.path.escalation import Change, Escalation, Fallback, Json, Message
 from pullcord.store import filing_sqlite, queries_sqlite
-from pullcord.store.port import AgentKey, Copy, Filed, Head, Row
-from pullcord.store.receipts import Receipt, ReceiptState
+from pullcord.store.port import AgentKey, Copy, Filed, Head, Planned, Row, Settled
+from pullcord.store.receipts import ReceiptState
 from pullcord.wire import requests as wire
 from tests.simulation.faults import StormyStore
 
@@ -237,13 +237,10 @@ def drops_messages_that_fail() -> Iterator[None]:
     """A message that could not be sent is thrown away without a receipt."""
     real = StormyStore.settle_outgoing
 
-    async def silent(
-        self: StormyStore, workspace: str, outgoing: str, receipt: Receipt, **more: Any
-    ) -> None:
-        if receipt.state is ReceiptState.FAILED:
-            await self.plan_outgoing(workspace, outgoing, [])
-        else:
-            await real(self, workspace, outgoing, receipt, **more)
+    async def silent(self: StormyStore, workspace: str, settled: Sequence[Settled]) -> None:
+        failed = [each for each in settled if each.receipt.state is ReceiptState.FAILED]
+        await self.plan_outgoing(workspace, [Planned(each.receipt.outgoing) for each in failed])
+        await real(self, workspace, [each for each in settled if each not in failed])
 
     with patch.object(StormyStore, "settle_outgoing", silent):
         yield

@@ -23,12 +23,13 @@ from pullcord.engine.holding import Holding
 from pullcord.engine.letters import bundle_of
 from pullcord.engine.planning import PERISHABLE, Place, Planner
 from pullcord.engine.scribe import Scribe
+from pullcord.engine.together import Together
 from pullcord.engine.turnstile import Turnstile
 from pullcord.engine.unreached import NotReached, Unreached
 from pullcord.errors import PullcordError
 from pullcord.owner.reach import SEVERITIES
 from pullcord.path.escalation import LIVING, ActorKind, Escalation, Message, MessageKind
-from pullcord.store.port import Copy, Outgoing, Row, Store
+from pullcord.store.port import Copy, Outgoing, Planned, Row, Settled, Store
 from pullcord.store.receipts import Receipt, ReceiptState
 
 #: messages taken from the outbox at once
@@ -44,6 +45,9 @@ MEET_AFTER = 60
 #: tries of one channel in flight at once, and messages of one workspace that wait for one of these
 IN_FLIGHT_MAX = 16
 WAITING_MAX = 1_000
+#: messages under way beyond which the next are taken no faster than one batch in so long
+AHEAD_MAX = 400
+AHEAD_PACE = timedelta(seconds=0.5)
 #: messages that wait longer than this are the backlog of an outage: one letter per destination
 OUTAGE_AFTER = timedelta(minutes=2)
 
@@ -120,6 +124,8 @@ class Courier:
         self._floors = floors
         self._scribe = scribe
         self._planner = Planner(store, clock, channels)
+        self._plans = Together(store.plan_outgoing)
+        self._settlements = Together(store.settle_outgoing)
         self._bus = bus
         self._holding = holding
         self._not_reached = not_reached
@@ -128,6 +134,7 @@ class Courier:
         self._slots = {name: Turnstile(IN_FLIGHT_MAX) for name in channels}
         self._under_way: dict[asyncio.Task[None], None] = {}
         self._is_leaving = False
+        self._taken_at: datetime | None = None
 
     # --- setting out ------------------------------------------------------------------------
     async def set_out(self) -> int:
@@ -174,12 +181,22 @@ class Courier:
         return task
 
     async def _taken_messages(self, now: datetime) -> list[asyncio.Task[None]]:
-        since = await self._store.unsent_since(now)
+        since = None if self._is_ahead(now) else await self._store.unsent_since(now)
         if since is None:
             return []
+        self._taken_at = now
         taken = await self._store.claim_outgoing(now, lease_until=now + LEASE, limit=BATCH_MAX)
         late = now - OUTAGE_AFTER
         return await self._set_off(taken, now, late=late if since < late else None)
+
+    def _is_ahead(self, now: datetime) -> bool:
+        """Whether enough is under way already: what is taken too early only waits for its lease.
+
+        It is a pace and no limit, so that what hangs at one channel keeps no other waiting.
+        """
+        if self._taken_at is None or len(self._under_way) < AHEAD_MAX:
+            return False
+        return abs(now - self._taken_at) < AHEAD_PACE
 
     async def _set_off(
         self, taken: Sequence[tuple[str, Outgoing]], now: datetime, *, late: datetime | None
@@ -294,14 +311,21 @@ class Courier:
                 others.append(replace(each, due_at=outgoing.message.at))
             else:
                 own.append(replace(each, due_at=lease))
-        await self._store.plan_outgoing(workspace, outgoing.id, [*own, *others])
+        await self._plans.put(workspace, Planned(outgoing.id, (*own, *others)))
         if others:
             self._bus.hint()
-        carried = (self._carry(workspace, [each], known) for each in own)
+        await self._carry_all(workspace, own, known)
+        return [] if copies else _unreached(workspace, outgoing.message)
+
+    async def _carry_all(self, workspace: str, copies: Sequence[Outgoing], known: Round) -> None:
+        """Each by itself, and none waits for another."""
+        if len(copies) == 1:
+            await self._carry(workspace, copies, known)
+            return
+        carried = (self._carry(workspace, [each], known) for each in copies)
         broke = await asyncio.gather(*carried, return_exceptions=True)
         for bug in filter(None, broke):
             raise bug
-        return [] if copies else _unreached(workspace, outgoing.message)
 
     async def _is_held(self, workspace: str, outgoing: Outgoing, channel: Channel) -> bool:
         """Whether a declared rate makes it wait; then it waits with others and is never lost."""
@@ -431,9 +455,7 @@ class Courier:
         copy: Copy | None = None,
     ) -> None:
         receipt = self._receipt(outgoing.id, outgoing.message, outgoing.channel, state, detail)
-        await self._store.settle_outgoing(
-            workspace, outgoing.id, receipt, again_at=again_at, copy=copy
-        )
+        await self._settlements.put(workspace, Settled(receipt, again_at, copy))
         self._bus.publish(workspace, "receipt", outgoing.message.escalation)
 
     def _receipt(

@@ -1,6 +1,7 @@
 """Between domain values and what a database column holds."""
 
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -19,6 +20,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def encoded(value: object) -> bytes:
     """A domain value as JSON bytes."""
     return _ENCODER.encode(value)
+
+
+def packed(values: Sequence[object]) -> str:
+    """Many values as one JSON text."""
+    return _ENCODER.encode(values).decode()
 
 
 #: bytes from which an entry is kept compressed, and most bytes one unfolds to

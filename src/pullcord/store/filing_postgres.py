@@ -54,15 +54,15 @@ def values(part: Filed, epoch: int) -> list[Any]:
         part.workspace,
         epoch,
         *(_opened(row) if is_opening else _changed(row)),
-        *_columns(links, sql.count(sql.LINKED_ON)),
-        *_columns(sealed, sql.count(sql.SEALED_IN)),
-        *_columns(outgoing, sql.count(sql.SENT_OUT)),
+        *columns(links, sql.count(sql.LINKED_ON)),
+        *columns(sealed, sql.count(sql.SEALED_IN)),
+        *columns(outgoing, sql.count(sql.SENT_OUT)),
         _candidates(row.escalation),
-        *_columns(_asked(part.outgoing), sql.count(sql.ASKED_NOW)),
+        *columns(_asked(part.outgoing), sql.count(sql.ASKED_NOW)),
     ]
 
 
-def _columns(rows: Iterable[Sequence[Any]], count: int) -> Columns:
+def columns(rows: Iterable[Sequence[Any]], count: int) -> Columns:
     """Rows turned into columns; as many as the statement has, also of no rows."""
     turned: Columns = list(zip(*rows, strict=True))
     return turned or [()] * count

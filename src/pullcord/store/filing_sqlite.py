@@ -184,6 +184,12 @@ def outgoing_row(workspace: str, each: Outgoing) -> tuple[Any, ...]:
     )
 
 
+def outgoing_cells(each: Outgoing) -> tuple[Any, ...]:
+    """The same without its workspace, as JSON can carry it."""
+    *cells, message = outgoing_row("", each)[1:]
+    return (*cells, message.decode())
+
+
 def copy_row(workspace: str, each: Copy) -> tuple[Any, ...]:
     """What a copy's insertion takes: its columns, and when it is due for an edit already."""
     at = micros(each.at)

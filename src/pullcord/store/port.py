@@ -128,6 +128,27 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What a message of the outbox becomes: a copy per channel and address, or none at all."""
+
+    outgoing: str
+    copies: tuple[Outgoing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one message at one try: done, or tried again later.
+
+    A `copy` is kept with its receipt, due for an edit at once where its escalation has changed.
+    """
+
+    receipt: Receipt
+    #: when it is tried again (tries + 1); None: it is done
+    again_at: datetime | None = None
+    copy: Copy | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
     """An account or device of a channel that belongs to a person, proven by a one-time code."""
 
@@ -385,23 +406,16 @@ class Store(Keeping, Protocol):
     async def unsent_since(self, now: datetime) -> datetime | None:
         """Since when the oldest due message has waited for a courier; None when none waits."""
 
-    async def plan_outgoing(
-        self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
-    ) -> None:
-        """Replace one unplanned message by one copy per channel and address (may be none)."""
+    async def plan_outgoing(self, workspace: str, plans: Sequence[Planned]) -> None:
+        """Replace unplanned messages by their copies, all of them or none.
 
-    async def settle_outgoing(
-        self,
-        workspace: str,
-        outgoing: str,
-        receipt: Receipt,
-        *,
-        again_at: datetime | None,
-        copy: Copy | None = None,
-    ) -> None:
-        """Keep the receipt; done when `again_at` is None, else try again then (tries + 1).
+        A message that is no longer there was planned already and is left alone.
+        """
 
-        A `copy` is kept with it, due for an edit at once where its escalation has changed since.
+    async def settle_outgoing(self, workspace: str, settled: Sequence[Settled]) -> None:
+        """Keep the receipts of one try each, all of them or none.
+
+        A message that is no longer there was settled already: nothing of it is kept again.
         """
 
     async def postpone_outgoing(self, workspace: str, outgoing: str, until: datetime) -> None:

@@ -17,11 +17,14 @@ from pullcord.store.codec import (
     tally_of,
 )
 from pullcord.store.connector import Connection
-from pullcord.store.filing_postgres import copy_columns
+from pullcord.store.filing_postgres import columns, copy_columns
 from pullcord.store.filing_sqlite import outgoing_row, receipt_row
 from pullcord.store.lines_postgres import Job, Result
-from pullcord.store.port import Copy, Outgoing
+from pullcord.store.port import Copy, Outgoing, Planned, Settled
 from pullcord.store.receipts import Receipt, Tally
+
+#: columns of a planned copy, of what was settled, and of a copy at a provider
+PLANNED, SETTLED, KEPT = 8, 15, 7
 
 
 class DeliveryVerbs(ABC):
@@ -58,32 +61,23 @@ class DeliveryVerbs(ABC):
         """Since when the oldest due message has waited."""
         return maybe_instant((await self.read(sql.UNSENT, micros(now)))[0][0])
 
-    async def plan_outgoing(
-        self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
-    ) -> None:
-        """Replace an unplanned message by its copies."""
+    async def plan_outgoing(self, workspace: str, plans: Sequence[Planned]) -> None:
+        """Replace unplanned messages by their copies."""
+        copies = {each.outgoing: each.copies for each in plans}
+        rows = [
+            (origin, *outgoing_row(workspace, copy)[1:])
+            for origin, own in copies.items()
+            for copy in own
+        ]
+        await self.change(sql.PLAN, workspace, list(copies), *columns(rows, PLANNED))
 
-        async def job(link: Connection) -> None:
-            if await link.fetch(sql.DROP_OUT, workspace, outgoing):
-                rows = [outgoing_row(workspace, copy) for copy in copies]
-                await link.executemany(sql.OUTGOING, rows)
-
-        await self.transact(job)
-
-    async def settle_outgoing(
-        self,
-        workspace: str,
-        outgoing: str,
-        receipt: Receipt,
-        *,
-        again_at: datetime | None,
-        copy: Copy | None = None,
-    ) -> None:
-        """Keep the receipt, and the copy; drop the message or try again later."""
-        assert receipt.outgoing == outgoing, f"a receipt of {receipt.outgoing} for {outgoing}"
-        kept = [None] * 7 if copy is None else copy_columns(copy)
-        values = (*receipt_row(workspace, receipt), maybe_micros(again_at), *kept)
-        await self.change(sql.SETTLE, *values)
+    async def settle_outgoing(self, workspace: str, settled: Sequence[Settled]) -> None:
+        """Keep the receipts, and the copies; drop the messages or try them again later."""
+        by_name: dict[str, Settled] = {}
+        for each in settled:
+            by_name.setdefault(each.receipt.outgoing, each)
+        rows = [_settled_cells(each) for each in by_name.values()]
+        await self.change(sql.SETTLE, workspace, *columns(rows, SETTLED))
 
     async def postpone_outgoing(self, workspace: str, outgoing: str, until: datetime) -> None:
         """Leave a message until then."""
@@ -174,3 +168,8 @@ class DeliveryVerbs(ABC):
         """What became of the messages of one escalation."""
         rows = await self.read(sql.RECEIPTS, workspace, escalation)
         return [receipt_of(row) for row in rows]
+
+
+def _settled_cells(each: Settled) -> tuple[Any, ...]:
+    kept = (None,) * KEPT if each.copy is None else copy_columns(each.copy)
+    return (*receipt_row("", each.receipt)[1:], maybe_micros(each.again_at), *kept)

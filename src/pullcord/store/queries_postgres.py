@@ -215,29 +215,41 @@ CLAIM_OUT = f"""with due as (
   order by due_at limit $3 for update skip locked)
 update outbox o set due_at = $1 from due where o.workspace = due.workspace and o.id = due.id
 returning o.workspace, o.id, o.channel, o.address, o.tries, o.message"""
-OUTGOING = numbered(alike.OUTGOING)
-DROP_OUT = f"{numbered(alike.DROP_OUT)} returning 1"
-AGAIN_OUT = f"{numbered(alike.AGAIN_OUT)} returning 1"
 POSTPONE = numbered(alike.POSTPONE)
 #: copies of one message are named after it: "msg_1.slack"; "/" follows "." in byte order
 _COPIES_OF = "workspace = $1 and id > $2::text || '.' and id < $2::text || '/' and channel <> ''"
 HASTEN = f"""update outbox set due_at = $3 where {_COPIES_OF} and tries = 0 and due_at > $4"""
 LEFT = f"select count(*) from outbox where {_COPIES_OF}"
-#: one receipt, the message's end or its next try, and its copy: all of them or none
-SETTLE = """with gone as (
-  delete from outbox where workspace = $1 and id = $3 and $9::bigint is null returning 1),
-again as (update outbox set due_at = $9::bigint, tries = tries + 1
-  where workspace = $1 and id = $3 and $9::bigint is not null returning 1),
+#: messages become their copies: only those that are still there
+PLAN = """with given as (select * from unnest($3::text[], $4::text[], $5::text[], $6::bigint[],
+    $7::text[], $8::text[], $9::bigint[], $10::bytea[])
+    as g (origin, id, escalation, due_at, channel, address, tries, message)),
+gone as (delete from outbox where workspace = $1 and id = any($2::text[]) returning id)
+insert into outbox (workspace, id, escalation, due_at, channel, address, tries, message)
+  select $1, g.id, g.escalation, g.due_at, g.channel, g.address, g.tries, g.message
+  from given g where g.origin in (select id from gone)"""
+#: receipts, the messages' ends or their next tries, and their copies: all of them or none
+SETTLE = """with given as (select * from unnest($2::text[], $3::text[], $4::text[], $5::text[],
+    $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::bigint[],
+    $13::bigint[], $14::bigint[], $15::bigint[], $16::bytea[]) with ordinality
+    as g (escalation, id, recipient, channel, state, at, detail, again_at, address, reference,
+      version, kept_at, is_edited, wakes, message, place)),
+gone as (delete from outbox o using given g
+  where o.workspace = $1 and o.id = g.id and g.again_at is null returning o.id),
+again as (update outbox o set due_at = g.again_at, tries = o.tries + 1 from given g
+  where o.workspace = $1 and o.id = g.id and g.again_at is not null returning o.id),
 said as (insert into receipts (workspace, escalation, outgoing, recipient, channel, state, at,
     detail)
-  select $1, $2, $3, $4, $5, $6, $7, $8
-  where exists (select from gone) or exists (select from again) returning 1)
+  select $1, g.escalation, g.id, g.recipient, g.channel, g.state, g.at, g.detail from given g
+  where g.id in (select id from gone union all select id from again) order by g.place
+  returning outgoing)
 insert into copies (workspace, id, escalation, recipient, channel, address, reference, version, at,
     is_edited, wakes, tries, due_at, message)
-  select $1, $3, $2, $4, $5, $10, $11, $12::bigint, $13::bigint, $14::bigint, $15, 0,
-    case when $14 = 1 and version > $12 then $13 end, $16
-  from escalations where workspace = $1 and id = $2 and $12::bigint is not null
-    and exists (select from said)
+  select $1, g.id, g.escalation, g.recipient, g.channel, g.address, g.reference, g.version,
+    g.kept_at, g.is_edited, g.wakes, 0,
+    case when g.is_edited = 1 and e.version > g.version then g.kept_at end, g.message
+  from given g join escalations e on e.workspace = $1 and e.id = g.escalation
+  where g.version is not null and g.id in (select outgoing from said)
   on conflict (workspace, id) do update set reference = excluded.reference,
     version = excluded.version, due_at = excluded.due_at"""
 _COPY = "id, message, channel, address, reference, version, at, is_edited, wakes, tries"

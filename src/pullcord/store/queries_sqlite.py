@@ -88,7 +88,16 @@ UNSENT = "select min(due_at) from outbox where due_at <= ?"
 CLAIM_OUT = """update outbox set due_at = ? where (workspace, id) in
   (select workspace, id from outbox where due_at <= ? order by due_at limit ?)
   returning workspace, id, channel, address, tries, message"""
-DROP_OUT = "delete from outbox where workspace = ? and id = ?"
+#: many at once, as one JSON text of names or of cells: one statement, however many they are
+STANDING = """select json_group_array(id) from outbox where workspace = ?
+  and id in (select value from json_each(?))"""
+DROP_ALL = """delete from outbox where workspace = ?
+  and id in (select value from json_each(?))"""
+OUTGOING_ALL = """insert into outbox select ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+  value ->> 4, value ->> 5, cast(value ->> 6 as blob) from json_each(?)"""
+RECEIPT_ALL = """insert into receipts (workspace, escalation, outgoing, recipient, channel, state,
+  at, detail) select ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+  value ->> 5, value ->> 6 from json_each(?)"""
 AGAIN_OUT = "update outbox set due_at = ?, tries = tries + 1 where workspace = ? and id = ?"
 POSTPONE = "update outbox set due_at = ? where workspace = ? and id = ?"
 #: copies of one message are named after it: "msg_1.slack"; "/" follows "." in byte order

@@ -1,8 +1,9 @@
 """The SQLite store's delivery verbs: the outbox, copies at providers, receipts."""
 
+import json
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,11 +14,12 @@ from pullcord.store.codec import (
     maybe_instant,
     message_of,
     micros,
+    packed,
     receipt_of,
     tally_of,
 )
-from pullcord.store.filing_sqlite import copy_row, outgoing_row, receipt_row
-from pullcord.store.port import Copy, Outgoing
+from pullcord.store.filing_sqlite import copy_row, outgoing_cells, receipt_row
+from pullcord.store.port import Copy, Outgoing, Planned, Settled
 from pullcord.store.receipts import Receipt, Tally
 
 Result = TypeVar("Result")
@@ -54,39 +56,33 @@ class DeliveryVerbs(ABC):
         """Since when the oldest due message has waited."""
         return maybe_instant((await self.look(sql.UNSENT, micros(now)))[0][0])
 
-    async def plan_outgoing(
-        self, workspace: str, outgoing: str, copies: Sequence[Outgoing]
-    ) -> None:
-        """Replace an unplanned message by its copies."""
+    async def plan_outgoing(self, workspace: str, plans: Sequence[Planned]) -> None:
+        """Replace unplanned messages by their copies."""
+        copies = {each.outgoing: each.copies for each in plans}
 
         def job(link: sqlite3.Connection) -> None:
-            if link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount:
-                for copy in copies:
-                    link.execute(sql.OUTGOING, outgoing_row(workspace, copy))
+            standing = _standing(link, workspace, copies)
+            rows = [outgoing_cells(copy) for each in standing for copy in copies[each]]
+            link.execute(sql.DROP_ALL, (workspace, packed(standing)))
+            link.execute(sql.OUTGOING_ALL, (workspace, packed(rows)))
 
         await self.write(job)
 
-    async def settle_outgoing(
-        self,
-        workspace: str,
-        outgoing: str,
-        receipt: Receipt,
-        *,
-        again_at: datetime | None,
-        copy: Copy | None = None,
-    ) -> None:
-        """Keep the receipt, and the copy; drop the message or try again later."""
+    async def settle_outgoing(self, workspace: str, settled: Sequence[Settled]) -> None:
+        """Keep the receipts, and the copies; drop the messages or try them again later."""
+        by_name: dict[str, Settled] = {}
+        for each in settled:
+            by_name.setdefault(each.receipt.outgoing, each)
 
         def job(link: sqlite3.Connection) -> None:
-            if again_at is None:
-                changed = link.execute(sql.DROP_OUT, (workspace, outgoing)).rowcount
-            else:
-                values = (micros(again_at), workspace, outgoing)
-                changed = link.execute(sql.AGAIN_OUT, values).rowcount
-            if changed:
-                link.execute(sql.RECEIPT, receipt_row(workspace, receipt))
-            if changed and copy is not None:
-                link.execute(sql.COPY, copy_row(workspace, copy))
+            kept = [by_name[each] for each in _standing(link, workspace, by_name)]
+            receipts = [receipt_row(workspace, each.receipt)[1:] for each in kept]
+            link.execute(sql.RECEIPT_ALL, (workspace, packed(receipts)))
+            done = [each.receipt.outgoing for each in kept if each.again_at is None]
+            link.execute(sql.DROP_ALL, (workspace, packed(done)))
+            link.executemany(sql.AGAIN_OUT, _again_rows(workspace, kept))
+            copies = [copy_row(workspace, each.copy) for each in kept if each.copy is not None]
+            link.executemany(sql.COPY, copies)
 
         await self.write(job)
 
@@ -183,3 +179,19 @@ class DeliveryVerbs(ABC):
         """What became of the messages of one escalation."""
         rows = await self.look(sql.RECEIPTS, workspace, escalation)
         return [receipt_of(row) for row in rows]
+
+
+def _standing(link: sqlite3.Connection, workspace: str, names: Iterable[str]) -> list[str]:
+    """Which of these messages are still there, in the order they were named."""
+    wanted = list(names)
+    (found,) = link.execute(sql.STANDING, (workspace, packed(wanted))).fetchone()
+    there = set(json.loads(found))
+    return [each for each in wanted if each in there]
+
+
+def _again_rows(workspace: str, settled: Iterable[Settled]) -> list[tuple[Any, ...]]:
+    return [
+        (micros(each.again_at), workspace, each.receipt.outgoing)
+        for each in settled
+        if each.again_at is not None
+    ]

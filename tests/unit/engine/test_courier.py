@@ -1,6 +1,6 @@
 """The courier: sent is not reached, and nobody waits for somebody else's dead channel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,8 +8,10 @@ import pytest
 from pullcord.channels.console import ConsoleChannel
 from pullcord.channels.port import Channel, Letter, Outcome, Sent
 from pullcord.engine import courier
+from pullcord.engine.together import Together
 from pullcord.errors import StoreBusy
 from pullcord.path.escalation import Status
+from pullcord.store.port import Settled
 from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.testing import Town
 from tests.unit.engine.counter import POLICY, refund, stopped
@@ -266,6 +268,30 @@ async def test_a_channel_carries_a_bounded_number_of_letters_at_once(
         assert dead.most_in_flight == courier.IN_FLIGHT_MAX
 
 
+async def test_messages_are_taken_no_faster_than_they_are_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is taken too early waits for its lease; what hangs holds up others for a moment."""
+    monkeypatch.setattr(courier, "AHEAD_MAX", 1)
+    monkeypatch.setattr(courier, "BATCH_MAX", 1)
+    pigeons = Pigeons()
+    pigeons.may_land.clear()
+    async with post({"webhook": pigeons}) as (town, key):
+        for number in range(3):
+            await stopped(town, key, refund(key=f"k{number}"))
+        out = town.house.courier.set_out
+
+        taken = [await out(), await out()]
+        town.clock.turn(courier.AHEAD_PACE)
+        taken += [await out(), await out()]
+        pigeons.may_land.set()
+        await town.house.courier.rest()
+        taken.append(await out())
+        await town.house.courier.rest()
+
+        assert taken == [1, 0, 1, 0, 1]
+
+
 async def test_one_message_that_fails_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store hiccups at one receipt: its lease brings that message back, the rest is done."""
     pigeons = Pigeons(GONE)
@@ -273,15 +299,14 @@ async def test_one_message_that_fails_delays_no_other(monkeypatch: pytest.Monkey
     async with post({"webhook": pigeons}, policy=policy) as (town, key):
         first = await stopped(town, key)
         second = await stopped(town, key, refund(key="k2"))
-        store = town.house.store
-        settle = store.settle_outgoing
+        settle = town.house.store.settle_outgoing
 
-        async def hiccup(workspace: str, outgoing: str, receipt: Receipt, **more: object) -> None:
-            if receipt.escalation == first:
+        async def hiccup(workspace: str, settled: Sequence[Settled]) -> None:
+            if any(each.receipt.escalation == first for each in settled):
                 raise StoreBusy("the disk is slow; try again.")
-            await settle(workspace, outgoing, receipt, **more)  # type: ignore[arg-type]
+            await settle(workspace, settled)
 
-        monkeypatch.setattr(store, "settle_outgoing", hiccup)
+        monkeypatch.setattr(town.house.courier, "_settlements", Together(hiccup))
         await town.house.courier.deliver()
 
         assert (await town.row(first)).escalation.owner == "maria"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pullcord.store.port import Settled
 from pullcord.store.receipts import Receipt, ReceiptState
 from pullcord.wire import requests as wire
 from tests.unit.engine.shop import ARGS, NOON, POLICY, SHOP, Shop, open_shop, page, why_not
@@ -146,7 +147,7 @@ async def test_receipts_say_what_became_of_each_message(shop: Shop) -> None:
         receipt = Receipt(
             outgoing.id, escalation, to, "console", ReceiptState.DELIVERED, now, "seen"
         )
-        await store.settle_outgoing(SHOP, outgoing.id, receipt, again_at=None)
+        await store.settle_outgoing(SHOP, [Settled(receipt)])
 
     view = await page(shop, escalation)
 
