@@ -202,7 +202,9 @@ class Words:
 def _told(manifest: Manifest) -> str:
     facts = manifest.facts
     named = ", ".join(facts.heads) or "no workspace"
-    return f"{facts.escalations} escalations of {named} (epoch {facts.epoch}, key {manifest.key})"
+    many = "" if facts.escalations == 1 else "s"
+    made = f"made in epoch {facts.epoch}, key {manifest.key}"
+    return f"{facts.escalations} escalation{many} of {named} ({made})"
 
 
 def _plain(manifest: Manifest) -> dict[str, object]:

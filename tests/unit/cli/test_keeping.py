@@ -56,6 +56,7 @@ def test_what_is_restored_is_what_was_backed_up_and_begins_held(desk: Desk, kept
     again = well("drill", "billing", "--by", "dana", "--db", desk.db)
 
     assert told["facts"]["heads"] == {"shop": proved["heads"]}
+    assert "made in epoch 1" in restored.out, "it begins in another; this one is the backup's"
     assert "release" in restored.err
     assert after["holds"] is True
     assert after["chains"] == proved["chains"]
