@@ -366,7 +366,12 @@ def facts_of(occasion: Occasion) -> list[tuple[str, str]]:
     args = briefing.args_of(occasion.shown)
     found = [(safe_line(name, 80), _plain(value)) for name, value in args.items()]
     system = briefing.facts(occasion.escalation, occasion.shown)
-    return found + [each for each in system if each[0] not in LEFT_OUT]
+    return found + [each for each in system if each[0] not in LEFT_OUT and not _is_nothing(*each)]
+
+
+def _is_nothing(name: str, value: str) -> bool:
+    """Whether a counter says that nothing happened: a letter has room for what did."""
+    return name in briefing.COUNTERS and value == "0"
 
 
 def _option(option: OptionOut) -> str:

@@ -24,6 +24,8 @@ _RUN_FACTS: Mapping[str, str] = {
     "n_repeats": "Repeated calls",
     "n_writes": "Calls that changed something",
 }
+#: system facts that count what happened in the run
+COUNTERS = frozenset(_RUN_FACTS.values())
 #: what is said where an agent cannot take something
 CANNOT: Mapping[str, str] = {
     "edit_args": "This agent cannot take changed arguments.",

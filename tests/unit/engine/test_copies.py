@@ -49,6 +49,19 @@ async def test_a_private_letter_shows_what_it_is_about() -> None:
     assert len(note.buttons) == 4
 
 
+async def test_a_letter_counts_what_happened_and_not_what_did_not() -> None:
+    """A zero takes the room of something to decide by; the page shows it all the same."""
+    messages = [{"role": "user", "content": "Charged twice."}]
+    async with board() as found:
+        name = await found.stopped(messages=messages)
+        view = await found.town.house.views.detail("shop", "maria", name)
+
+    (note,) = found.notes()
+    assert "Messages so far: 1" in note.text
+    assert "Failed calls" not in note.text
+    assert ("Failed calls", "0") in view.facts
+
+
 async def test_a_letter_that_cannot_show_everything_does_not_decide() -> None:
     """Shown is decided: a cut argument is no ground to approve on."""
     can = replace(PaperChannel.can, limits=Limits(line=12))
