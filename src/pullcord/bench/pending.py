@@ -41,20 +41,22 @@ SQLITE_ROWS = f"""insert into escalations ({_COLUMNS})
   with recursive numbers (n) as (select ?1 union all select n + 1 from numbers where n < ?2)
   select workspace, printf('esc_%010d', n), {_COPIED},
     cast(replace(cast(state as text), id, printf('esc_%010d', n)) as blob)
-  from numbers, (select * from escalations where id = ?3)"""
+  from numbers, (select * from escalations where workspace = 'bench' and id = ?3)"""
 SQLITE_ASKED = f"""insert into candidates
   with recursive numbers (n) as (select ?1 union all select n + 1 from numbers where n < ?2)
   select workspace, person, printf('esc_%010d', n), due_at + {LATER} + n
-  from numbers, (select * from candidates where escalation = ?3)"""
+  from numbers, (select * from candidates
+    where workspace = 'bench' and person = 'maria' and escalation = ?3)"""
 POSTGRES_ROWS = f"""insert into escalations ({_COLUMNS})
   select workspace, 'esc_' || lpad(n::text, 10, '0'), {_COPIED},
     convert_to(replace(convert_from(state, 'UTF8'), id, 'esc_' || lpad(n::text, 10, '0')), 'UTF8')
   from generate_series($1::bigint, $2::bigint) as n,
-    (select * from escalations where id = $3) as first"""
+    (select * from escalations where workspace = 'bench' and id = $3) as first"""
 POSTGRES_ASKED = f"""insert into candidates (workspace, person, escalation, due_at)
   select workspace, person, 'esc_' || lpad(n::text, 10, '0'), due_at + {LATER} + n
   from generate_series($1::bigint, $2::bigint) as n,
-    (select * from candidates where escalation = $3) as first"""
+    (select * from candidates
+    where workspace = 'bench' and person = 'maria' and escalation = $3) as first"""
 
 
 async def pending_1m(setting: Setting) -> list[Figure]:
