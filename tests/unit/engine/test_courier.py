@@ -351,6 +351,23 @@ async def test_a_bug_in_a_channel_is_seen_and_harms_no_other() -> None:
         assert {each.escalation for each in broken.letters} == {second}
 
 
+async def test_a_bug_in_one_channel_keeps_no_other_way_from_the_same_person() -> None:
+    """Every way of a message is carried to its end before the bug is told."""
+
+    class Broken(Pigeons):
+        async def send(self, letter: Letter) -> Sent:
+            raise ZeroDivisionError
+
+    pigeons = Pigeons(name="doves")
+    async with post({"webhook": Broken(), "doves": pigeons}) as (town, key):
+        await stopped(town, key)
+
+        with pytest.raises(ZeroDivisionError):
+            await town.house.courier.deliver()
+
+        assert pigeons.told() == ["person:maria"]
+
+
 async def test_channels_are_let_go_with_the_house() -> None:
     """A house that closed holds no connection open."""
     pigeons = Pigeons()
