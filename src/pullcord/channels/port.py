@@ -334,6 +334,8 @@ class Wrote:
     #: the provider's name of the letter that was answered
     reference: str
     text: str
+    #: the provider's name of what was written; what comes again under it is kept once
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

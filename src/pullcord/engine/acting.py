@@ -30,6 +30,8 @@ class Scene:
     via: str
     #: what a person decided, prepared from the request and the sealed proposal
     ruling: Ruling | None = None
+    #: under which name this may be kept once; empty where nothing repeats it
+    once: str = ""
 
 
 Verb = Callable[[Escalation, Any, Scene], Change]
@@ -96,7 +98,9 @@ def _context(escalation: Escalation, request: wire.ContextIn, scene: Scene) -> C
 
 
 def _comment(escalation: Escalation, request: wire.CommentIn, scene: Scene) -> Change:
-    return talking.comment(escalation, scene.by.id, scene.floor, scene.now, text=request.text)
+    return talking.comment(
+        escalation, scene.by.id, scene.floor, scene.now, text=request.text, once=scene.once
+    )
 
 
 def _take_over(escalation: Escalation, request: wire.TakeOverIn, scene: Scene) -> Change:

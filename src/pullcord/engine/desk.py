@@ -5,6 +5,7 @@ When another Change was first it loads again and applies the verb again, a bound
 times; so callers see conflicts of the domain only, never those of the store.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -219,8 +220,11 @@ class Desk:
         *,
         via: str,
         agent_key: str = "",
+        once: str = "",
     ) -> Row:
         """Apply one verb for whoever sends it.
+
+        What stands in the timeline under the name `once` already is not done again.
 
         Raises:
             NotFound, NotAllowed, StaleView, InvalidInput, WorldMovedOn: nothing was changed.
@@ -241,11 +245,14 @@ class Desk:
                 nonce=nonce,
                 via=via,
                 ruling=await self._ruling(found, request, via=via, nonce=nonce),
+                once=once,
             )
 
         verb = VERBS[type(request)]
         for _ in range(TRIES_MAX):
             row = await self._row(workspace, escalation)
+            if once and await self._stands_once(row, once):
+                return await self._confirmed(row)
             change = verb(row.escalation, request, await scene_of(row))
             if change.is_empty:
                 return await self._confirmed(row)
@@ -428,6 +435,15 @@ class Desk:
         if row is None:
             raise NotFound(f"there is no escalation {escalation!r} in this workspace.")
         return row
+
+    async def _stands_once(self, row: Row, once: str) -> bool:
+        """Whether the timeline has it; whoever adds it meanwhile makes our commit conflict."""
+        found, after = row.escalation, 0
+        while page := await self._store.timeline(found.workspace, found.id, after=after):
+            if any(json.loads(link.body)["facts"].get("once") == once for link in page):
+                return True
+            after = page[-1].seq
+        return False
 
     async def _confirmed(self, row: Row) -> Row:
         """What stands there already, after a write: the reply acknowledges it once more."""

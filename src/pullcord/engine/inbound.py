@@ -5,6 +5,7 @@ same authorisation as the console: who may, whether it is still their turn, who 
 event has an answer for the eyes of whoever caused it; nothing here raises for what they did.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ PAST = (
 )
 #: characters of a comment that came by a channel
 COMMENT_MAX = 4_000
+#: hex digits that name something written outside, 128 bits
+ONCE_LENGTH = 32
 #: acts a link or a phone may do: deciding needs a page or a linked account
 LINK_VERBS = frozenset({Verb.ACCEPT, Verb.DECLINE})
 
@@ -371,8 +374,9 @@ class Inbound:
         if not _is_theirs(copy, someone):
             raise NotAllowed("this was sent to somebody else; open the page instead.")
         escalation = copy.message.escalation
-        comment = wire.CommentIn(text=text[:COMMENT_MAX])
-        await self._desk.act(workspace, escalation, person(someone.id), comment, via=channel)
+        comment, by = wire.CommentIn(text=text[:COMMENT_MAX]), person(someone.id)
+        named = _once(channel, event)
+        await self._desk.act(workspace, escalation, by, comment, via=channel, once=named)
         return Answer("Noted for your colleagues.", is_done=True, escalation=escalation)
 
     async def _commanded(self, channel: str, event: Commanded) -> Answer:
@@ -448,6 +452,14 @@ def _request(action: Action, values: Mapping[str, str]) -> wire.Act:
     if action.verb is Verb.APPROVE:
         return wire.DecideIn(kind="approve", generation=bound, note=note)
     return wire.DecideIn(kind="reject", generation=bound, note=note)
+
+
+def _once(channel: str, event: Wrote) -> str:
+    """The name under which it is kept once: a provider may hand it to two processes of ours."""
+    if not event.key:
+        return ""
+    named = f"{channel}\n{event.account}\n{event.key}"
+    return hashlib.sha256(named.encode()).hexdigest()[:ONCE_LENGTH]
 
 
 def _is_theirs(copy: Copy, someone: Person) -> bool:

@@ -91,11 +91,17 @@ def add_context(
     return draft.change()
 
 
-def comment(escalation: Escalation, who: str, floor: Floor, now: datetime, *, text: str) -> Change:
-    """A note among operators; the end user never sees it."""
+def comment(
+    escalation: Escalation, who: str, floor: Floor, now: datetime, *, text: str, once: str = ""
+) -> Change:
+    """A note among operators; the end user never sees it.
+
+    `once` is the name under which it may stand in the timeline once.
+    """
     require(escalation, "comment")
     permit(escalation, who, "comment", floor)
     draft = Draft(escalation, now)
     content = {draft.named("comment"): {"text": text, "by": who}}
-    draft.enter("commented", person(who), sealed=content)
+    facts = {"once": once} if once else {}
+    draft.enter("commented", person(who), facts=facts, sealed=content)
     return draft.change()

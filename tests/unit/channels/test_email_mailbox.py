@@ -85,7 +85,12 @@ async def test_a_reply_is_handed_in_once_and_marked_as_read(tls: str, tmp_path: 
 
         assert (first, second) == (1, 0)
         assert found.ear.heard == [
-            Wrote("maria@example.com", f"{LETTER}@shop.example", "Looks right to me.")
+            Wrote(
+                "maria@example.com",
+                f"{LETTER}@shop.example",
+                "Looks right to me.",
+                key="<abc@example.com>",
+            )
         ]
         assert found.box.unread == 0
         assert found.office.letters == []

@@ -136,7 +136,14 @@ def test_a_reply_names_its_writer_and_its_letter() -> None:
 
     assert mail == Mail(
         is_ours=True,
-        events=(Wrote("maria@example.com", f"{LETTER}@shop.example", "Looks right to me."),),
+        events=(
+            Wrote(
+                "maria@example.com",
+                f"{LETTER}@shop.example",
+                "Looks right to me.",
+                key="<abc@example.com>",
+            ),
+        ),
         letter=LETTER,
         answer_to="maria@example.com",
         message_id="<abc@example.com>",

@@ -174,7 +174,7 @@ def test_presses_forms_commands_and_words_are_told_apart() -> None:
         MARIA, "on-call", name="m", address="U1MARIA"
     )
     assert told("slash_commands", SLACK.command("")).words == HELP
-    assert told("events_api", wrote) == Wrote(MARIA, "D1MARIA/1.2", "Ask Tom")
+    assert told("events_api", wrote) == Wrote(MARIA, "D1MARIA/1.2", "Ask Tom", key="Ev7")
     assert told("events_api", SLACK.wrote("on-call")) == Commanded(
         MARIA, "on-call", address="U1MARIA"
     )

@@ -139,7 +139,7 @@ async def test_words_are_acknowledged_and_taken() -> None:
         await found.slack.has_called("chat.postEphemeral")
 
         assert told == {}
-        assert found.taken == [Wrote(MARIA, "D1MARIA/1.2", "Ask Tom")]
+        assert found.taken == [Wrote(MARIA, "D1MARIA/1.2", "Ask Tom", key="Ev3")]
 
 
 async def test_what_slack_tells_again_by_another_connection_is_taken_once() -> None:

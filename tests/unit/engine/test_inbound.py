@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pullcord.channels.console import ConsoleChannel
-from pullcord.channels.port import Abilities, Coded, FoundBy, Pressed, Verb, Wrote
+from pullcord.channels.port import Abilities, Coded, FoundBy, Pressed, Verb
 from pullcord.engine.actions import Action
 from pullcord.engine.inbound import HELP
 from pullcord.errors import NotAllowed, NotFound, StaleView, StoreBusy
@@ -391,58 +391,6 @@ async def test_a_number_two_people_have_names_nobody() -> None:
 
         assert "do not know" in await coded(found, "AAAAA", account="+491510003")
         assert "do not know" in await coded(found, "AAAAA", account="")
-
-
-async def test_an_answer_in_words_becomes_a_note() -> None:
-    """A reply by mail helps colleagues and decides nothing."""
-    async with board() as found:
-        name = await found.stopped()
-
-        answer = await found.tells(
-            kind="wrote", account="maria-1", reference="note-1", text=" Ask Tom, he knows. "
-        )
-
-        assert answer.is_done
-        kinds = [each.kind for each in await found.town.timeline(name)]
-        assert kinds[-1] == "commented"
-        assert await state(found, name) is Status.OPEN
-
-
-@pytest.mark.parametrize(
-    ("account", "reference", "text", "said"),
-    [
-        ("maria-1", "note-9", "Hm.", "nothing that I sent"),
-        ("maria-1", "note-1", "  ", "nothing that I sent"),
-        ("mallory-1", "note-1", "Hm.", "do not know"),
-        ("tom-1", "note-1", "Hm.", "somebody else"),
-    ],
-)
-async def test_words_that_answer_nothing_of_theirs_are_not_kept(
-    account: str, reference: str, text: str, said: str
-) -> None:
-    """Anybody can write to an address."""
-    async with board() as found:
-        name = await found.stopped()
-
-        answer = await found.tells(kind="wrote", account=account, reference=reference, text=text)
-
-        assert said in answer.text
-        assert "commented" not in [each.kind for each in await found.town.timeline(name)]
-
-
-async def test_a_reply_by_mail_is_known_by_the_senders_address() -> None:
-    """In whatever case their mail program writes it."""
-    mail = Pigeons(replace(GOOD, reference="<m-1>"), name="email")
-    mail.can = Abilities(is_private=True, found_by=FoundBy.EMAIL)
-    async with board(more={"email": mail}, linked=()) as found:
-        name = await found.stopped()
-
-        (answer,) = await found.town.house.inbound.take(
-            "email", [Wrote("Maria@Example.com ", "<m-1>", "Ask Tom.")]
-        )
-
-        assert answer.is_done
-        assert "commented" in [each.kind for each in await found.town.timeline(name)]
 
 
 async def test_commands_are_for_the_linked() -> None:

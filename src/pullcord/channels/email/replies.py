@@ -75,13 +75,14 @@ class Replies:
         if not sender or is_automatic(message, sender) or _is_forged(message):
             return Mail(is_ours=True, letter=letter)
         text = self._words(message)
-        events = (Wrote(sender, self._desk.reference(letter), text),) if text else ()
+        named = _one(message, "message-id")
+        wrote = Wrote(sender, self._desk.reference(letter), text, key=named)
         return Mail(
             is_ours=True,
-            events=events,
+            events=(wrote,) if text else (),
             letter=letter,
             answer_to=sender,
-            message_id=_one(message, "message-id"),
+            message_id=named,
         )
 
     def _answered(self, message: Message) -> str:

@@ -168,9 +168,10 @@ def _event(payload: Mapping[str, Any]) -> Heard:
     team, user = str(event.get("user_team") or payload["team_id"]), str(event["user"])
     account, channel, text = f"{team}/{user}", str(event["channel"]), typed(str(event["text"]))
     thread = str(event.get("thread_ts") or "")
+    named = str(payload.get("event_id", ""))
     said: Event = Commanded(account, text.strip(), address=user)
     if thread:
-        said = Wrote(account, f"{channel}/{thread}", text)
+        said = Wrote(account, f"{channel}/{thread}", text, key=named)
     return Heard(
         Kind.MESSAGE,
         team=team,
@@ -178,5 +179,5 @@ def _event(payload: Mapping[str, Any]) -> Heard:
         event=said,
         channel=channel,
         thread=thread,
-        id=str(payload.get("event_id", "")),
+        id=named,
     )
