@@ -68,7 +68,8 @@ class InvalidInput(CallerIsWrong):
         self.value = shortened(value)
         self.limit = limit
         self.remedy = remedy
-        parts = [f"{field}: {self.value} is not accepted"]
+        told = "missing or wrong" if value is None else f"{self.value} is not accepted"
+        parts = [f"{field}: {told}"]
         if limit:
             parts.append(f"allowed: {limit}")
         if remedy:

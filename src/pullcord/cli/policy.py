@@ -132,12 +132,17 @@ def _found(configuration: Configuration, gaps: list[Gap]) -> dict[str, Any]:
     }
 
 
+def _some(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
 def _tell(configuration: Configuration, gaps: list[Gap], days: int) -> None:
     counts = (
-        f"{len(configuration.policy.rules)} rules, {len(configuration.people)} people, "
-        f"{len(configuration.ladders)} ladders"
+        _some(len(configuration.policy.rules), "rule", "rules"),
+        _some(len(configuration.people), "person", "people"),
+        _some(len(configuration.ladders), "ladder", "ladders"),
     )
-    well(f"{configuration.workspace} {configuration.policy.version}: {counts}")
+    well(f"{configuration.workspace} {configuration.policy.version}: {', '.join(counts)}")
     for warning in configuration.warnings:
         caution(warning, to=out)
     for each in gaps:

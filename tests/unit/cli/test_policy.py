@@ -65,7 +65,7 @@ def test_a_good_file_is_summed_up(desk: Desk) -> None:
     """What it has, and that somebody is always there."""
     found = well("check", desk.write(), "--days", "30")
 
-    assert "2 rules, 3 people, 1 ladders" in found.out
+    assert "2 rules, 3 people, 1 ladder" in found.out
     assert "every ladder has somebody on a rung for the next 30 days" in found.out
 
 

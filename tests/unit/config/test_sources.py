@@ -191,7 +191,7 @@ def test_a_steward_of_malformed_rules_changes_nothing() -> None:
     assert problems == [
         "pullcord.yaml:7: rules[0]: 5 is not accepted. allowed: a mapping of fields. "
         "Indent fields below it.",
-        "pullcord.yaml:7: rules[0].id: None is not accepted. allowed: text. Write id: …",
+        "pullcord.yaml:7: rules[0].id: missing or wrong. allowed: text. Write id: …",
     ]
     assert any("rules: 5" in each for each in told(SMALL + "steward: ann\nrules: 5\n"))
 
