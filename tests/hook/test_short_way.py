@@ -62,14 +62,22 @@ class Scripted:
                     line.sendall(answer)
 
 
+def _more(line: socket.socket) -> bytes:
+    """What comes next; whoever hung up is not waited for."""
+    came = line.recv(65_536)
+    if not came:
+        raise ConnectionResetError("the other end hung up")
+    return came
+
+
 def _request(line: socket.socket) -> bytes:
     came = b""
     while b"\r\n\r\n" not in came:
-        came += line.recv(65_536)
+        came += _more(line)
     head, _, body = came.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
     while len(body) < length:
-        body += line.recv(65_536)
+        body += _more(line)
     return body
 
 
