@@ -24,7 +24,7 @@ async def test_what_a_frozen_process_has_locked_is_free_again_within_the_lease(
     await Stage(store).open("esc_1")
     frozen = await Connector(dsn).connect()
     await frozen.connection.execute("begin")
-    await frozen.connection.execute("update escalations set nudged = 1")
+    await frozen.connection.execute("update wakes set nudged = 1")
 
     await store.rest("shop", "esc_1", version=1)
 
