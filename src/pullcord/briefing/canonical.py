@@ -55,8 +55,7 @@ def canonical(value: Any) -> bytes:
         else:
             encoded = _ENCODER.encode(_settled(value) if form == _WHOLE else value).encode()
     except UnicodeEncodeError:
-        _refuse_surrogates(value, _ROOT)
-        raise
+        raise _unwritable(next(_surrogates(value, _ROOT))) from None
     if len(encoded) > BYTES_MAX:
         raise NotCanonical(f"{len(encoded)} bytes; at most {BYTES_MAX} are accepted")
     return encoded
@@ -136,18 +135,23 @@ def _form_of_large(value: int, path: Path) -> int:
     return _OWN
 
 
-def _refuse_surrogates(value: Any, path: Path) -> None:
+def _surrogates(value: Any, path: Path) -> Iterator[Path]:
+    """The ways to every text and key that no encoding can write."""
     if isinstance(value, str):
         if _SURROGATE.search(value):
-            problem = "holds a lone surrogate; send valid Unicode text"
-            raise NotCanonical(f"{_named(path)}: {problem}")
+            yield path
     elif isinstance(value, dict):
         for key, item in value.items():
-            _refuse_surrogates(key, path)
-            _refuse_surrogates(item, (path, key))
+            yield from _surrogates(key, path)
+            yield from _surrogates(item, (path, key))
     elif isinstance(value, list | tuple):
         for at, item in enumerate(value):
-            _refuse_surrogates(item, (path, at))
+            yield from _surrogates(item, (path, at))
+
+
+def _unwritable(path: Path) -> NotCanonical:
+    problem = "holds a lone surrogate; send valid Unicode text"
+    return NotCanonical(f"{_named(path)}: {problem}")
 
 
 def _named(path: Path) -> str:
@@ -248,7 +252,8 @@ def strict_loads(text: bytes | str) -> Any:
     _form(value, _ROOT, 0)
     # a bare NUL is no JSON and a bare surrogate no UTF-8, so only an escape can bring one in
     if "\\" in text and "\\u" in text:
-        _refuse_surrogates(value, _ROOT)
+        for path in _surrogates(value, _ROOT):
+            raise _unwritable(path)
         _refuse_nul(value, _ROOT)
     return value
 
